@@ -1,0 +1,1 @@
+//! The commands: each runs the same pipeline over another source or sink.

@@ -1,0 +1,1 @@
+//! `check`: are the expected interfaces there, and if not, which status says why?

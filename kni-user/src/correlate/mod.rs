@@ -1,0 +1,1 @@
+//! From events to attempts: one state machine, with time passed in.

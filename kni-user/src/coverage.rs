@@ -1,0 +1,1 @@
+//! Which hooks were live when.

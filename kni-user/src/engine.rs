@@ -1,0 +1,1 @@
+//! Correlation and `check` behind one door: events in, reports out.

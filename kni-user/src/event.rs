@@ -1,0 +1,334 @@
+//! The one stream of typed events that feeds everything: live lines, `check`, recordings, replay.
+//!
+//! Whatever a verdict or a line of output depends on is an event: what the probes saw, what was
+//! read from `/proc` beside it, which hooks were live, what was lost, and time itself. The
+//! correlation therefore needs nothing but the stream, and replaying it prints the same again.
+
+use kni_ebpf::hook::Hook;
+use serde::{Deserialize, Serialize};
+
+use crate::untrusted::Untrusted;
+
+/// `CLOCK_MONOTONIC`, in nanoseconds.
+pub type Nanos = u64;
+
+/// One event and when it happened (for facts read by user space: when they were read).
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Event {
+    /// When.
+    pub at: Nanos,
+    /// What.
+    #[serde(flatten)]
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum What {
+    /// First in every stream.
+    Start(Start),
+    /// An attachment came or went, or cannot be had.
+    Coverage(Coverage),
+    /// All hooks that can be had are attached; from here on records flow.
+    Armed,
+    /// A function was entered or left, a tracepoint passed.
+    Step(Step),
+    /// A KNI-shaped `ioctl` entered or left.
+    Call(Call),
+    /// What `/proc` said of a process, read when its first record arrived.
+    Process(Process),
+    /// A process has `/dev/kni` open, as `/proc` showed it when an open was refused.
+    Holder(Holder),
+    /// A network interface as the system showed it when it had been registered.
+    Interface(Interface),
+    /// A line of the kernel's log.
+    KernelLog(KernelLog),
+    /// The ledger's totals, whenever a loss has grown and once at the end.
+    Ledger(Ledger),
+    /// `check -- CMD`: the command was started.
+    CommandStarted {
+        /// Its process id.
+        pid: u32,
+    },
+    /// `check -- CMD`: the command has ended.
+    CommandEnded {
+        /// Its process id.
+        pid: u32,
+        /// Its exit status, if it was not killed.
+        status: Option<i32>,
+        /// The signal that killed it.
+        signal: Option<i32>,
+    },
+    /// Time passes: deadlines are decided by these alone.
+    Tick,
+    /// Last in every stream.
+    End(End),
+}
+
+/// What the stream was recorded by, where, and for which question.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Start {
+    /// kniwatch's version.
+    pub version: String,
+    /// The machine's name.
+    pub host: Untrusted,
+    /// `uname -r`.
+    pub kernel: Untrusted,
+    /// Wall-clock time at this event, nanoseconds since 1970 (UTC).
+    pub unix_ns: i64,
+    /// The local time zone's distance from UTC, in seconds.
+    pub utc_offset_s: i32,
+    /// CPUs online, as the kernel lists them (`0-1`).
+    pub cpus_online: Untrusted,
+    /// The module, if it is loaded.
+    pub module: Option<Module>,
+    /// What was asked.
+    pub question: Question,
+}
+
+/// The loaded `rte_kni`, from `/sys/module/rte_kni`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Module {
+    /// `version`, where the module declares one.
+    pub version: Option<Untrusted>,
+    /// Parameters, in the order of their names.
+    pub parameters: Vec<(Untrusted, Untrusted)>,
+}
+
+/// What the user asked for.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Question {
+    /// Tell of every attempt until interrupted.
+    #[default]
+    Watch,
+    /// Did these come into being?
+    Check {
+        /// The interfaces expected; none: whatever is attempted first.
+        expect: Vec<Untrusted>,
+        /// How long after arming to wait, in nanoseconds.
+        within_ns: u64,
+        /// Whether a command is run, so that only its processes count.
+        runs_command: bool,
+    },
+}
+
+/// The state of one attachment of a hook.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Coverage {
+    /// The hook.
+    #[serde(with = "hook_name")]
+    pub hook: Hook,
+    /// The symbol or tracepoint that was chosen or looked for.
+    pub via: Untrusted,
+    /// The library or executable, for the library's hooks.
+    pub object: Option<Untrusted>,
+    /// Since this event.
+    pub state: HookState,
+}
+
+/// Whether a hook observes.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum HookState {
+    /// Entry and return are observed from here on.
+    Live,
+    /// It observes no longer (the module went).
+    Gone,
+    /// It can't be attached yet; it may come (the module or library isn't there).
+    Waiting,
+    /// It can't be attached on this machine, or was left out by request.
+    Missing {
+        /// Why, in words.
+        reason: String,
+    },
+}
+
+/// Who did something.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Task {
+    /// Process id (tgid) in the initial PID namespace.
+    pub pid: u32,
+    /// Thread id in the initial PID namespace.
+    pub tid: u32,
+    /// The task's name at that moment.
+    pub comm: Untrusted,
+}
+
+/// An entry or a return.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "phase", rename_all = "kebab-case")]
+pub enum Phase {
+    /// Entered (or a tracepoint passed).
+    Enter,
+    /// Returned.
+    Return {
+        /// What it returned, sign-extended.
+        value: i64,
+        /// When the matching entry was; `None`: the entry was not seen.
+        entered: Option<Nanos>,
+    },
+}
+
+/// What could be read from another's memory.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Read {
+    /// The bytes, without the NUL.
+    Bytes(Untrusted),
+    /// The memory could not be read: a negative errno.
+    Failed(i32),
+}
+
+impl Read {
+    /// The bytes, if they could be read and there are any.
+    #[must_use]
+    pub fn text(&self) -> Option<&Untrusted> {
+        match self {
+            Self::Bytes(bytes) if !bytes.is_empty() => Some(bytes),
+            Self::Bytes(_) | Self::Failed(_) => None,
+        }
+    }
+}
+
+/// A decoded [`kni_ebpf::record::Step`]; the table there says what `args` and `text` are.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Step {
+    /// Where.
+    #[serde(with = "hook_name")]
+    pub hook: Hook,
+    /// Who.
+    pub task: Task,
+    /// Entered or returned.
+    #[serde(flatten)]
+    pub phase: Phase,
+    /// When the thread's attempt began (its outermost entry in flight); `None`: in none.
+    pub attempt: Option<Nanos>,
+    /// Arguments.
+    pub args: [u64; 3],
+    /// The string argument.
+    pub text: Read,
+}
+
+/// A decoded [`kni_ebpf::record::Call`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Call {
+    /// Who.
+    pub task: Task,
+    /// Entered or returned.
+    #[serde(flatten)]
+    pub phase: Phase,
+    /// When the thread's attempt began; `None`: in none (a TEST or RELEASE request).
+    pub attempt: Option<Nanos>,
+    /// The file descriptor.
+    pub fd: i32,
+    /// The request.
+    pub cmd: u32,
+    /// The user's struct, as claimed at the entry; empty at a return.
+    pub info: Read,
+}
+
+/// A process as `/proc/PID` shows it.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Process {
+    /// Process id in the initial PID namespace.
+    pub pid: u32,
+    /// Process ids from the initial to its own PID namespace (`NSpid`).
+    pub ns_pids: Vec<u32>,
+    /// When it was started: nanoseconds after boot.
+    pub start_ns: u64,
+    /// `/proc/PID/exe`, if it could be read.
+    pub exe: Option<Untrusted>,
+    /// Its parent.
+    pub parent: u32,
+    /// The parent's name, if it could be read.
+    pub parent_comm: Option<Untrusted>,
+    /// Inode number of its network namespace, if it could be read.
+    pub netns: Option<u64>,
+}
+
+/// A process that has `/dev/kni` open.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Holder {
+    /// Its process id.
+    pub pid: u32,
+    /// Its name.
+    pub comm: Untrusted,
+}
+
+/// A network interface.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct Interface {
+    /// The process in whose network namespace it was looked for.
+    pub pid: u32,
+    /// Its name.
+    pub name: Untrusted,
+    /// Its index.
+    pub ifindex: u32,
+}
+
+/// One line of `/dev/kmsg`.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+pub struct KernelLog {
+    /// The kernel's sequence number of the line.
+    pub sequence: u64,
+    /// The kernel's own time of the line, nanoseconds after boot (its log clock, which may be
+    /// milliseconds away from `CLOCK_MONOTONIC`).
+    pub logged_ns: u64,
+    /// 0 (emergency) to 7 (debug).
+    pub level: u8,
+    /// The text.
+    pub text: Untrusted,
+}
+
+/// Totals since arming. Complete: nothing lost, missed, displaced or dropped, and
+/// everything that was emitted has been received.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Ledger {
+    /// Records submitted by the probes.
+    pub emitted: u64,
+    /// Runs that had nothing to say (including entries kept for their return).
+    pub filtered: u64,
+    /// Records that the ring buffer refused.
+    pub lost: u64,
+    /// Runs that the kernel skipped (recursion, missed return probes), as far as it counts them.
+    pub missed: u64,
+    /// Entries that found the in-flight table full.
+    pub displaced: u64,
+    /// Returns whose entry was not seen.
+    pub unpaired: u64,
+    /// Records received by user space.
+    pub received: u64,
+    /// Records received but not decoded (unknown kind, wrong length).
+    pub undecoded: u64,
+}
+
+/// Why the stream ends.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(tag = "reason", rename_all = "kebab-case")]
+pub enum End {
+    /// Ctrl-C or a termination signal.
+    Interrupted,
+    /// `--for`, `--stop-after`, or `check` has its answer or its deadline.
+    Done,
+}
+
+/// Hooks by their stable names.
+mod hook_name {
+    use kni_ebpf::hook::Hook;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(hook: &Hook, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(hook.name())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hook, D::Error> {
+        let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Hook::ALL
+            .into_iter()
+            .find(|hook| hook.name() == name)
+            .ok_or_else(|| D::Error::custom(format!("no hook is called {name:?}")))
+    }
+}

@@ -1,0 +1,1 @@
+//! One snapshot of the host; each source is parsed from a `Read`.

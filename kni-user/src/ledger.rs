@@ -1,0 +1,1 @@
+//! The account of everything that was produced, received, lost or missed.

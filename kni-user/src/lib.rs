@@ -1,0 +1,25 @@
+//! kniwatch: at which boundary did a KNI create attempt stop?
+//!
+//! The direction of dependencies: `kni_ebpf` (records) <- pure core (`event` to `engine` below) <-
+//! shell (`host`, `preflight`, `probe`, `stream`, `sink`) <- `app`, `cli` <- `main`.
+
+pub mod cause;
+pub mod check;
+pub mod correlate;
+pub mod coverage;
+pub mod engine;
+pub mod event;
+pub mod ledger;
+pub mod record;
+pub mod report;
+pub mod untrusted;
+pub mod verdict;
+
+pub mod host;
+pub mod preflight;
+pub mod probe;
+pub mod sink;
+pub mod stream;
+
+pub mod app;
+pub mod cli;

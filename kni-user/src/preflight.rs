@@ -1,0 +1,1 @@
+//! What is missing here, and what is lost without it.

@@ -1,0 +1,1 @@
+//! The probes: declared in `spec`, resolved in `plan`, attached in `attach`.

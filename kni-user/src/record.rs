@@ -1,0 +1,1 @@
+//! Checked decode: bytes of the ring buffer to events.

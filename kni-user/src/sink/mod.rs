@@ -1,0 +1,1 @@
+//! Where reports and events go. Only these write to stdout.

@@ -1,0 +1,1 @@
+//! From the ring buffer, the kernel log and `/proc` to one stream of events.

@@ -1,0 +1,1 @@
+//! From what was seen of an attempt to its verdict.

@@ -1,0 +1,1 @@
+//! Workloads and expectations of the end-to-end tests.

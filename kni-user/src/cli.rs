@@ -1,1 +1,360 @@
 //! The command line.
+
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroU64;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser as _};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
+use kni_ebpf::hook::Hook;
+
+use crate::cause::Cause;
+use crate::untrusted::Untrusted;
+
+#[cfg(test)]
+mod tests;
+
+/// Longest interface name that some release of KNI takes: 32 bytes with the NUL, up to 19.08.
+const NAME_BYTES: usize = 31;
+
+/// What to do and how to say it, from a valid command line.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Invocation {
+    /// How results are shown.
+    pub output: Output,
+    /// What to do.
+    pub command: Command,
+}
+
+/// How results are shown.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Output options")]
+pub struct Output {
+    /// Lines for people, or JSON Lines for programs (docs/json.md)
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
+    pub format: Format,
+    /// Colour as a second signal; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub color: Color,
+    /// Say less: one line an attempt; of check the last line alone
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say more: every step of an attempt, and the probes' own warnings
+    #[arg(short, long, global = true)]
+    pub verbose: bool,
+}
+
+/// A form of output.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Format {
+    #[default]
+    Text,
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, ValueEnum)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+impl Color {
+    /// Whether to colour: `terminal` tells whether output goes to one, `no_color` is the value of
+    /// the environment variable `NO_COLOR` (<https://no-color.org>: set and not empty).
+    #[must_use]
+    pub fn wanted(self, terminal: bool, no_color: Option<&OsStr>) -> bool {
+        match self {
+            Self::Always => true,
+            Self::Never => false,
+            Self::Auto => terminal && no_color.is_none_or(OsStr::is_empty),
+        }
+    }
+}
+
+/// Which attempts are told of; none given: all.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+#[command(next_help_heading = "What to tell of")]
+pub struct Select {
+    /// Tell only of this process (repeatable)
+    #[arg(long, value_name = "PID", value_parser = clap::value_parser!(u32).range(1..))]
+    pub pid: Vec<u32>,
+    /// Tell only of processes of this name, of which 15 bytes count (repeatable)
+    #[arg(long, value_name = "NAME")]
+    pub comm: Vec<OsString>,
+}
+
+/// How to observe.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub struct Observe {
+    /// Which attempts to tell of.
+    #[command(flatten)]
+    pub select: Select,
+    /// Which hooks.
+    #[command(flatten)]
+    pub probing: Probing,
+    /// Create FILE as soon as everything is attached
+    #[arg(long, value_name = "FILE", help_heading = "Observing")]
+    pub ready_file: Option<PathBuf>,
+    /// Bytes of the ring buffer, to provoke losses in tests.
+    #[arg(long, value_name = "N", hide = true, value_parser = ring_bytes)]
+    pub ring_bytes: Option<u32>,
+}
+
+/// Which hooks.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+#[command(next_help_heading = "Observing")]
+pub struct Probing {
+    /// Also probe this executable, which has librte_kni linked in (repeatable)
+    #[arg(long, value_name = "PATH")]
+    pub exe: Vec<PathBuf>,
+    /// Leave this hook out, to see what is lost or when it misbehaves (repeatable)
+    #[arg(long, value_name = "HOOK", value_parser = hooks(), hide_possible_values = true)]
+    pub without: Vec<Hook>,
+}
+
+/// When to end.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+#[command(next_help_heading = "When to end (default: Ctrl-C)")]
+pub struct Until {
+    /// End after so long: 500ms, 10s, 2m
+    #[arg(long = "for", value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub duration: Option<Duration>,
+    /// End after so many attempts
+    #[arg(long, value_name = "N")]
+    pub stop_after: Option<NonZeroU64>,
+}
+
+/// `watch`.
+#[derive(Args, Clone, Debug, Default, PartialEq)]
+pub struct Watch {
+    /// How to observe.
+    #[command(flatten)]
+    pub observe: Observe,
+    /// When to end.
+    #[command(flatten)]
+    pub until: Until,
+    /// Also write everything that is observed to FILE, for kniwatch replay
+    #[arg(long, value_name = "FILE", help_heading = "Observing")]
+    pub record: Option<PathBuf>,
+}
+
+/// `check`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub struct Check {
+    /// An interface that must come into being (repeatable); default: whichever is attempted first
+    #[arg(long, value_name = "IFNAME", value_parser = OsStringValueParser::new().try_map(interface_name))]
+    pub expect: Vec<Untrusted>,
+    /// How long to wait for it: 500ms, 10s, 2m
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub within: Duration,
+    /// Stay until CMD ends, and tell of the interfaces' release too
+    #[arg(long, requires = "run")]
+    pub wait: bool,
+    /// How to observe.
+    #[command(flatten)]
+    pub observe: Observe,
+    /// Also write everything that is observed to FILE, for kniwatch replay
+    #[arg(long, value_name = "FILE", help_heading = "Observing")]
+    pub record: Option<PathBuf>,
+    /// Start this when everything is attached, and count its processes alone
+    #[arg(last = true, value_name = "CMD", num_args = 1..)]
+    pub run: Vec<OsString>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, PartialEq, Subcommand)]
+pub enum Command {
+    /// Tell of every attempt as it happens (the default)
+    #[command(after_help = WATCH_EXAMPLES)]
+    Watch(Watch),
+    /// Did the expected interfaces come into being, and if not, where did it stop?
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Write everything that is observed to a file
+    #[command(after_help = RECORD_EXAMPLES)]
+    Record {
+        /// The file to write; an existing one is replaced
+        file: PathBuf,
+        /// How to observe.
+        #[command(flatten)]
+        observe: Observe,
+        /// When to end.
+        #[command(flatten)]
+        until: Until,
+    },
+    /// Print what the recorded run printed, on any machine and without privileges
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay {
+        /// A file that record, or --record, wrote
+        file: PathBuf,
+        /// Which attempts to tell of.
+        #[command(flatten)]
+        select: Select,
+    },
+    /// Show what is or would be attached here, and what is lost without it
+    #[command(after_help = PROBES_EXAMPLES)]
+    Probes(Probing),
+    /// Explain a cause: what it means and what to do
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// A cause that a verdict named; without one, all are listed
+        #[arg(value_parser = causes(), hide_possible_values = true)]
+        cause: Option<Cause>,
+    },
+}
+
+/// kniwatch tells at which boundary an attempt to create a KNI interface stopped: in librte_kni,
+/// at the system call, in rte_kni.ko or in the kernel's network core. Program, library and module
+/// stay as they are, and nothing needs to be restarted.
+#[derive(Debug, Parser)]
+#[command(
+    name = "kniwatch",
+    version,
+    max_term_width = 80,
+    after_help = TOP_EXAMPLES,
+    disable_help_subcommand = true,
+    override_usage = "kniwatch [OPTIONS]\n       kniwatch [OUTPUT OPTIONS] <COMMAND> [ARGS]"
+)]
+struct Cli {
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    watch: Watch,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+impl Cli {
+    /// No command is `watch`; its options before another command would silently do nothing.
+    fn resolve(self) -> Result<Invocation, clap::Error> {
+        let Self { output, watch, command } = self;
+        match command {
+            None => Ok(Invocation { output, command: Command::Watch(watch) }),
+            Some(command) if watch == Watch::default() => Ok(Invocation { output, command }),
+            Some(_) => Err(Self::command().error(
+                ErrorKind::ArgumentConflict,
+                "options that say what to observe go after the command (kniwatch check --pid 17); \
+                 before it, only output options do",
+            )),
+        }
+    }
+}
+
+/// The command line of this process. At `--help` and `--version` prints and ends with status 0, at
+/// an error of usage with 2.
+#[must_use]
+pub fn parse() -> Invocation {
+    parse_from(std::env::args_os()).unwrap_or_else(|error| error.exit())
+}
+
+/// `arguments`, the program's name first.
+///
+/// # Errors
+/// What clap has to say, `--help` included.
+pub fn parse_from<I, T>(arguments: I) -> Result<Invocation, clap::Error>
+where
+    I: IntoIterator<Item = T>,
+    T: Into<OsString> + Clone,
+{
+    Cli::try_parse_from(arguments)?.resolve()
+}
+
+fn hooks() -> impl clap::builder::TypedValueParser<Value = Hook> {
+    PossibleValuesParser::new(Hook::ALL.map(Hook::name)).try_map(|name| {
+        Hook::ALL.into_iter().find(|hook| hook.name() == name).ok_or("kniwatch probes lists the hooks")
+    })
+}
+
+fn causes() -> impl clap::builder::TypedValueParser<Value = Cause> {
+    PossibleValuesParser::new(Cause::ALL.iter().map(|cause| cause.name())).try_map(|name| {
+        Cause::ALL
+            .iter()
+            .copied()
+            .find(|cause| cause.name() == name)
+            .ok_or("kniwatch explain lists the causes")
+    })
+}
+
+fn interface_name(name: OsString) -> Result<Untrusted, String> {
+    let bytes = name.as_bytes();
+    match bytes.len() {
+        0 => Err("no interface can have an empty name".to_owned()),
+        1..=NAME_BYTES => Ok(Untrusted::from(bytes)),
+        length => Err(format!(
+            "no KNI interface can have this name: it has {length} bytes, and the longest that any \
+             release of KNI takes has {NAME_BYTES}"
+        )),
+    }
+}
+
+fn ring_bytes(text: &str) -> Result<u32, String> {
+    let bytes: u32 = text.parse().map_err(|error| format!("{error}"))?;
+    if bytes >= 4096 && bytes.is_power_of_two() {
+        Ok(bytes)
+    } else {
+        Err("a ring buffer takes a power of two, at least 4096 bytes".to_owned())
+    }
+}
+
+const TOP_EXAMPLES: &str = "\
+Examples:
+  sudo kniwatch                     tell of every attempt from now on
+  sudo kniwatch check --expect vEth0_0 -- ./dpdk-app -l 1-2
+                                    run it and say whether vEth0_0 came into being
+  kniwatch explain lib.memzone-missing
+                                    what that verdict means and what to do";
+
+const WATCH_EXAMPLES: &str = "\
+Examples:
+  sudo kniwatch                     until Ctrl-C
+  sudo kniwatch watch --comm l3fwd-kni --stop-after 1
+                                    the next attempt of that program
+  sudo kniwatch watch --format json --for 10m >attempts.jsonl
+                                    ten minutes, for a program to read";
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  sudo kniwatch check --expect vEth0_0 -- ./dpdk-app -l 1-2
+                                    start the program and judge its vEth0_0
+  sudo kniwatch check --expect vEth0_0 --expect vEth0_1 --within 1m
+                                    wait for a program that somebody else starts
+  sudo kniwatch check --wait -- dpdk-testpmd --vdev=net_kni0 -- -i
+                                    stay to the end, tell of the release too
+
+Exit status (docs/exit-status.md; of several interfaces the lowest but 0 counts):
+   0  created                       14  stopped in the network core
+  10  not attempted                 15  created elsewhere, doomed, or gone again
+  11  stopped in the library        16  died, or in progress at the deadline
+  12  stopped at the system call    20  inconclusive
+  13  stopped in the module          2  usage      3  cannot observe here";
+
+const RECORD_EXAMPLES: &str = "\
+Examples:
+  sudo kniwatch record kni.rec      until Ctrl-C
+  sudo kniwatch record --for 1m kni.rec
+                                    one minute";
+
+const REPLAY_EXAMPLES: &str = "\
+Examples:
+  kniwatch replay kni.rec           the same lines again
+  kniwatch replay --format json kni.rec
+                                    the same run as JSON Lines";
+
+const PROBES_EXAMPLES: &str = "\
+Examples:
+  sudo kniwatch probes              what this machine allows
+  sudo kniwatch probes --exe /opt/app/bin/dpdk-app
+                                    and in that statically linked program";
+
+const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  kniwatch explain                  every cause, one line each
+  kniwatch explain net.name-exists  one in full";

@@ -1,0 +1,148 @@
+//! JSON Lines: one object a line, `{"type": ..., "data": {...}}`, as `docs/json.md` documents it.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+
+use super::Sink;
+use crate::cause::Cause;
+use crate::event::{self, Nanos};
+use crate::report::{Attempt, CoverageChange, Diagnostic, Hooks, Lost, Released, Report, Summary, Told};
+
+/// Version of the form: raised when something a reader relies on changes its meaning or goes.
+/// New types, fields and causes come without.
+pub const SCHEMA: u32 = 1;
+
+/// Writes reports as JSON Lines.
+#[derive(Debug)]
+pub struct JsonLines<W> {
+    out: W,
+    /// Wall-clock time of the stream's clock at 0, nanoseconds since 1970; from its start.
+    epoch: i64,
+}
+
+impl<W: Write> JsonLines<W> {
+    /// Writes to `out`, a whole line at a time.
+    pub fn new(out: W) -> Self {
+        Self { out, epoch: 0 }
+    }
+
+    fn line(&mut self, line: &Line<'_>) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(line)?;
+        bytes.push(b'\n');
+        self.out.write_all(&bytes)?;
+        self.out.flush()
+    }
+}
+
+impl<W: Write> Sink for JsonLines<W> {
+    fn tell(&mut self, report: &Report) -> io::Result<()> {
+        let Report { at, what } = report;
+        if let Told::Start(start) = what {
+            self.epoch = start.unix_ns.saturating_sub_unsigned(*at);
+        }
+        self.line(&Line::of(what, time(self.epoch, *at)))
+    }
+}
+
+/// Writes what is known of `causes`, one line each.
+///
+/// # Errors
+/// Those of `out`.
+pub fn explain(out: impl Write, causes: &[Cause]) -> io::Result<()> {
+    let mut lines = JsonLines::new(out);
+    causes.iter().try_for_each(|cause| lines.line(&Line::of_cause(*cause)))
+}
+
+fn time(epoch: i64, at: Nanos) -> i64 {
+    epoch.saturating_add_unsigned(at)
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "kebab-case")]
+enum Line<'a> {
+    Start(Start<'a>),
+    Attempt(&'a Attempt),
+    Interface(Interface<'a>),
+    Lost(Timed<&'a Lost>),
+    Diagnostic(Timed<Note<'a>>),
+    Summary(Timed<&'a Summary>),
+    Cause(Explained),
+}
+
+/// With the wall-clock time at which it was told, nanoseconds since 1970.
+#[derive(Serialize)]
+struct Timed<T> {
+    time: i64,
+    #[serde(flatten)]
+    what: T,
+}
+
+#[derive(Serialize)]
+struct Start<'a> {
+    schema: u32,
+    #[serde(flatten)]
+    start: &'a event::Start,
+}
+
+#[derive(Serialize)]
+struct Interface<'a> {
+    time: i64,
+    event: &'static str,
+    #[serde(flatten)]
+    released: &'a Released,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+enum Note<'a> {
+    Armed {
+        live: &'a [&'static str],
+        waiting: &'a [&'static str],
+        missing: Vec<Missing<'a>>,
+    },
+    Coverage(&'a CoverageChange),
+    #[serde(untagged)]
+    Other(&'a Diagnostic),
+}
+
+#[derive(Serialize)]
+struct Missing<'a> {
+    hook: &'static str,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct Explained {
+    cause: Cause,
+    meaning: &'static str,
+    advice: &'static str,
+}
+
+impl<'a> Line<'a> {
+    fn of(told: &'a Told, time: i64) -> Self {
+        let note = |what| Self::Diagnostic(Timed { time, what });
+        match told {
+            Told::Start(start) => Self::Start(Start { schema: SCHEMA, start }),
+            Told::Armed(hooks) => note(Note::armed(hooks)),
+            Told::Coverage(change) => note(Note::Coverage(change)),
+            Told::Attempt(attempt) => Self::Attempt(attempt),
+            Told::Released(released) => Self::Interface(Interface { time, event: "released", released }),
+            Told::Lost(lost) => Self::Lost(Timed { time, what: lost }),
+            Told::Diagnostic(diagnostic) => note(Note::Other(diagnostic)),
+            Told::Summary(summary) => Self::Summary(Timed { time, what: summary }),
+        }
+    }
+
+    fn of_cause(cause: Cause) -> Self {
+        Self::Cause(Explained { cause, meaning: cause.meaning(), advice: cause.advice() })
+    }
+}
+
+impl<'a> Note<'a> {
+    fn armed(hooks: &'a Hooks) -> Self {
+        let Hooks { live, waiting, missing } = hooks;
+        let missing = missing.iter().map(|(hook, reason)| Missing { hook, reason }).collect();
+        Self::Armed { live, waiting, missing }
+    }
+}

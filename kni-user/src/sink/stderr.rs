@@ -1,0 +1,72 @@
+//! Errors, and the little else that goes to stderr.
+
+use std::io::{self, Write as _};
+
+use super::escape;
+
+/// Whether `error` says that the reader of our output has gone (`kniwatch | head -1`): no failure,
+/// and nobody to tell.
+#[must_use]
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        let kind = cause
+            .downcast_ref::<io::Error>()
+            .map(io::Error::kind)
+            .or_else(|| cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind));
+        kind == Some(io::ErrorKind::BrokenPipe)
+    })
+}
+
+/// Says why kniwatch ends without an answer: the error and what led to it, and below it the lines
+/// that the error itself has.
+pub fn fail(error: &anyhow::Error) {
+    note(&format!("{error:#}"));
+}
+
+/// Says something that is no part of the results.
+pub fn note(message: &str) {
+    // Nowhere is left to say that stderr cannot be written.
+    drop(io::stderr().lock().write_all(noted(message).as_bytes()));
+}
+
+/// `message` behind the program's name, safe for a terminal; later lines keep their indent.
+fn noted(message: &str) -> String {
+    let lines: Vec<String> = message.lines().map(|line| escape::line(&line.into(), usize::MAX)).collect();
+    format!("kniwatch: {}\n", lines.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use anyhow::{Context as _, anyhow};
+
+    use super::{is_broken_pipe, noted};
+
+    #[test]
+    fn a_broken_pipe_is_recognised_through_any_context() {
+        let broken = || io::Error::from(io::ErrorKind::BrokenPipe);
+        assert!(is_broken_pipe(&anyhow::Error::from(broken()).context("while telling")));
+        let json: Result<(), _> = serde_json::to_writer(Broken, &1).context("while telling");
+        assert!(is_broken_pipe(&json.unwrap_err()));
+        assert!(!is_broken_pipe(&anyhow!("broken pipe")));
+        assert!(!is_broken_pipe(&io::Error::from(io::ErrorKind::NotFound).into()));
+    }
+
+    struct Broken;
+
+    impl io::Write for Broken {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn messages_cannot_steer_the_terminal_and_keep_their_lines() {
+        assert_eq!(noted("no file \u{1b}[2J\n  make it"), "kniwatch: no file \\u{1b}[2J\n  make it\n");
+    }
+}

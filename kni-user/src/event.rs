@@ -77,6 +77,9 @@ pub struct Start {
     pub kernel: Untrusted,
     /// Wall-clock time at this event, nanoseconds since 1970 (UTC).
     pub unix_ns: i64,
+    /// `CLOCK_BOOTTIME` at this event, nanoseconds: it also counts suspended time, and processes'
+    /// start times are in it.
+    pub boot_ns: Nanos,
     /// The local time zone's distance from UTC, in seconds.
     pub utc_offset_s: i32,
     /// CPUs online, as the kernel lists them (`0-1`).

@@ -343,6 +343,8 @@ pub struct Checked {
     pub boundary: Option<Boundary>,
     /// Why.
     pub cause: Option<Cause>,
+    /// Created, and released again before the answer was due.
+    pub gone_again: bool,
     /// The attempt that decided it.
     pub attempt: Option<Box<Attempt>>,
 }

@@ -134,7 +134,7 @@ causes! {
         "remove or rename the other interface (ip link show), or choose another name";
     NetNameInvalid "net.name-invalid"
         "the kernel does not accept that name for a network interface"
-        "use 1 to 15 bytes without a slash, a colon or white space, and neither . nor ..";
+        "use 1 to 15 bytes without a slash, a colon or white space; . and .. are no names either";
     NetRegister "net.register"
         "the kernel refused to register the network device"
         "read the kernel's error number in the report, and the kernel's log beside it";

@@ -1,1 +1,0 @@
-//! The commands: each runs the same pipeline over another source or sink.

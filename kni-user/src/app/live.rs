@@ -1,0 +1,133 @@
+//! `kniwatch`, `check` and `record`: the running machine as the source.
+
+use std::fs::File;
+use std::future;
+use std::io::BufWriter;
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use tokio::process::Child;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::command;
+use super::pipeline::Pipeline;
+use crate::event::{End, Event, Question, What};
+use crate::sink::recording::Recorder;
+use crate::sink::Sink;
+use crate::stream::{self, Stream};
+
+/// What a live run was asked to do.
+pub(super) struct Request<'a> {
+    pub(super) question: Question,
+    pub(super) stream: stream::Config,
+    pub(super) sink: Box<dyn Sink>,
+    pub(super) recording: Option<&'a Path>,
+    pub(super) ready_file: Option<&'a Path>,
+    pub(super) command: Option<&'a [std::ffi::OsString]>,
+    /// `check --wait`: stay until the command has ended.
+    pub(super) wait: bool,
+    pub(super) duration: Option<Duration>,
+    pub(super) stop_after: Option<u64>,
+}
+
+/// Observes until there is a reason to stop.
+pub(super) fn run(request: Request<'_>) -> Result<ExitCode> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("cannot start the event loop")?
+        .block_on(observe(request))
+}
+
+async fn observe(request: Request<'_>) -> Result<ExitCode> {
+    let Request { question, stream, sink, recording, ready_file, command, wait, duration, stop_after } = request;
+    let recorder = recording.map(create_recording).transpose()?;
+    let mut pipeline = Pipeline::new(sink, recorder);
+    let mut signals = Signals::new()?;
+    let mut events = Vec::new();
+
+    let mut stream = Stream::open(&stream, question, &mut events)?;
+    feed(&mut pipeline, &mut events)?;
+    if let Some(path) = ready_file {
+        File::create(path).with_context(|| format!("cannot make the ready file {}", path.display()))?;
+    }
+    let mut child = None;
+    if let Some(command) = command {
+        let started = command::start(stream.probes(), command)?;
+        let pid = started.id().context("the command has no process id")?;
+        pipeline.feed(&Event::now(What::CommandStarted { pid }))?;
+        child = Some((pid, started));
+    }
+
+    let limit = timer(duration);
+    tokio::pin!(limit);
+    let end = loop {
+        tokio::select! {
+            batch = stream.batch(&mut events) => batch?,
+            () = signals.next() => break End::Interrupted,
+            () = &mut limit => break End::Done,
+            (pid, status) = exit_of(&mut child) => {
+                child = None;
+                // What the command did before it ended comes first.
+                stream.drain(&mut events)?;
+                events.push(Event::now(command::ended(pid, status.context("cannot wait for the command")?)));
+            }
+        }
+        feed(&mut pipeline, &mut events)?;
+        let answered = pipeline.done() && !(wait && child.is_some());
+        if answered || stop_after.is_some_and(|limit| pipeline.attempts() >= limit) {
+            break End::Done;
+        }
+    };
+    stream.drain(&mut events)?;
+    events.push(stream.ledger()?);
+    events.push(Event::now(What::End(end)));
+    feed(&mut pipeline, &mut events)?;
+    Ok(ExitCode::from(pipeline.exit_status()))
+}
+
+fn create_recording(path: &Path) -> Result<Recorder<Box<dyn std::io::Write>>> {
+    let file = File::create(path).with_context(|| format!("cannot create the recording {}", path.display()))?;
+    let writer: Box<dyn std::io::Write> = Box::new(BufWriter::new(file));
+    Recorder::new(writer).with_context(|| format!("cannot write to {}", path.display()))
+}
+
+fn feed(pipeline: &mut Pipeline, events: &mut Vec<Event>) -> Result<()> {
+    events.drain(..).try_for_each(|event| pipeline.feed(&event))
+}
+
+async fn timer(duration: Option<Duration>) {
+    match duration {
+        Some(duration) => tokio::time::sleep(duration).await,
+        None => future::pending().await,
+    }
+}
+
+async fn exit_of(child: &mut Option<(u32, Child)>) -> (u32, std::io::Result<std::process::ExitStatus>) {
+    match child {
+        Some((pid, child)) => (*pid, child.wait().await),
+        None => future::pending().await,
+    }
+}
+
+/// The signals that ask for the summary.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn new() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}

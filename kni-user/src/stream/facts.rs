@@ -1,0 +1,121 @@
+//! What `/proc` and the network say beside a record, at the moment it arrives.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use kni_ebpf::hook::Hook;
+
+use crate::event::{Event, Holder, Interface, Phase, Process, Step, What};
+use crate::host;
+use crate::untrusted::Untrusted;
+
+/// Processes remembered; a flood of them makes kniwatch ask again, not grow.
+const PROCESSES_MAX: usize = 4096;
+/// So long an answer to "who has the device open?" is taken for the next refusal too: asking means
+/// looking at every descriptor of every process.
+const HOLDERS_FRESH: Duration = Duration::from_millis(100);
+
+/// What has been told, so that it is told once.
+#[derive(Default)]
+pub(super) struct Facts {
+    processes: HashMap<u32, Known>,
+    holders: Option<(Instant, Vec<Holder>)>,
+}
+
+impl Facts {
+    /// Appends `record` to `events`, behind the facts that it needs and before those that follow from it.
+    pub(super) fn tell(&mut self, record: Event, events: &mut Vec<Event>) {
+        let at = record.at;
+        let pid = pid_of(&record);
+        let beside = |what| Event { at, what };
+        match &record.what {
+            // Another program from here on, or none: what was known of the process is over.
+            What::Step(Step { hook: Hook::Exec | Hook::Exit, .. }) => {
+                if let Some(pid) = pid {
+                    self.processes.remove(&pid);
+                }
+            }
+            _ => {
+                if let Some(process) = pid.and_then(|pid| self.first_sight(pid)) {
+                    events.push(beside(What::Process(process)));
+                }
+            }
+        }
+        if is_busy(&record) {
+            let holders = self.holders().iter().cloned();
+            events.extend(holders.map(|holder| beside(What::Holder(holder))));
+        }
+        let interface = registered_without_index(&record);
+        events.push(record);
+        events.extend(interface.map(|interface| beside(What::Interface(interface))));
+    }
+
+    /// The executable of `pid`, if `/proc` says.
+    pub(super) fn exe(&mut self, pid: u32) -> Option<&Untrusted> {
+        self.process(pid).and_then(|process| process.exe.as_ref())
+    }
+
+    /// What `/proc` says of `pid`, unless it was told before.
+    fn first_sight(&mut self, pid: u32) -> Option<Process> {
+        if self.processes.get(&pid).is_some_and(|known| known.told) {
+            return None;
+        }
+        let process = self.process(pid).cloned();
+        if let Some(known) = self.processes.get_mut(&pid) {
+            known.told = true;
+        }
+        process
+    }
+
+    fn process(&mut self, pid: u32) -> Option<&Process> {
+        if self.processes.len() >= PROCESSES_MAX {
+            self.processes.clear();
+        }
+        self.processes
+            .entry(pid)
+            .or_insert_with(|| Known { process: host::procfs::process(pid), told: false })
+            .process
+            .as_ref()
+    }
+
+    fn holders(&mut self) -> &[Holder] {
+        if self.holders.as_ref().is_none_or(|(asked, _)| asked.elapsed() > HOLDERS_FRESH) {
+            self.holders = Some((Instant::now(), host::procfs::device_holders()));
+        }
+        self.holders.as_ref().map_or(&[], |(_, holders)| holders)
+    }
+}
+
+/// A process that was looked up; `process` is none where it had gone already.
+struct Known {
+    process: Option<Process>,
+    told: bool,
+}
+
+fn pid_of(record: &Event) -> Option<u32> {
+    match &record.what {
+        What::Step(step) => Some(step.task.pid),
+        What::Call(call) => Some(call.task.pid),
+        _ => None,
+    }
+}
+
+/// Whether the record says that somebody else has `/dev/kni` open.
+fn is_busy(record: &Event) -> bool {
+    let What::Step(step) = &record.what else { return false };
+    let Phase::Return { value, .. } = step.phase else { return false };
+    matches!(step.hook, Hook::Open | Hook::DeviceOpen) && value == -i64::from(libc::EBUSY)
+}
+
+/// The interface of a successful registration whose index the probe could not read.
+fn registered_without_index(record: &Event) -> Option<Interface> {
+    let What::Step(step) = &record.what else { return None };
+    let registered = matches!(step.phase, Phase::Return { value: 0, .. });
+    let [_, ifindex, _] = step.args;
+    if step.hook != Hook::RegisterNetdev || !registered || ifindex != 0 {
+        return None;
+    }
+    let name = step.text.text()?;
+    let ifindex = host::interface::index(step.task.pid, name)?;
+    Some(Interface { pid: step.task.pid, name: name.clone(), ifindex })
+}

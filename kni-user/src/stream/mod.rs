@@ -1,0 +1,215 @@
+//! From the ring buffer, the kernel log and `/proc` to one stream of events.
+
+mod facts;
+mod filter;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use aya::maps::{MapData, RingBuf};
+use kni_ebpf::hook::Hook;
+use kni_ebpf::kni;
+use tokio::io::unix::AsyncFd;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use self::facts::Facts;
+pub use self::filter::Filter;
+use crate::event::{Event, Ledger, Question, What};
+use crate::host;
+use crate::host::kmsg::Kmsg;
+use crate::probe::{self, Probes};
+use crate::record;
+
+/// How often time passes in the stream.
+const TICK: Duration = Duration::from_millis(100);
+
+/// What to observe, and of whom.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Which hooks, which libraries.
+    pub probe: probe::Config,
+    /// Whose records to keep.
+    pub filter: Filter,
+    /// Forward the eBPF side's own warnings to the log.
+    pub verbose: bool,
+}
+
+/// The running machine as a source of events.
+pub struct Stream {
+    probes: Probes,
+    ring: AsyncFd<RingBuf<MapData>>,
+    kernel_log: Option<AsyncFd<Kmsg>>,
+    tick: Interval,
+    facts: Facts,
+    filter: Filter,
+    received: u64,
+    undecoded: u64,
+    /// The ledger as it was told last: only growing losses are news.
+    told: Ledger,
+}
+
+impl Stream {
+    /// Attaches and arms the probes; `events` gets everything up to [`What::Armed`].
+    ///
+    /// Fails if nothing at all can be observed here.
+    pub fn open(config: &Config, question: Question, events: &mut Vec<Event>) -> Result<Self> {
+        events.push(now(What::Start(host::start(question))));
+        let mut probes = Probes::load(&config.probe)?;
+        if config.verbose {
+            probes.forward_log()?;
+        }
+        let coverage = probes.attach_all();
+        events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
+        let ring = AsyncFd::new(probes.take_ring()?).context("cannot wait for the ring buffer")?;
+        let kernel_log = Kmsg::open().ok().and_then(|log| AsyncFd::new(log).ok());
+        probes.arm()?;
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let mut stream = Self {
+            probes,
+            ring,
+            kernel_log,
+            tick,
+            facts: Facts::default(),
+            filter: config.filter.clone(),
+            received: 0,
+            undecoded: 0,
+            told: Ledger::default(),
+        };
+        stream.catch_up_with_module(events);
+        events.push(now(What::Armed));
+        Ok(stream)
+    }
+
+    /// The probes, to follow a command's processes.
+    pub fn probes(&mut self) -> &mut Probes {
+        &mut self.probes
+    }
+
+    /// Waits for something to happen, if only for time to pass, and appends it to `events`.
+    ///
+    /// Cancel-safe: nothing is taken before the last await.
+    pub async fn batch(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let mut now = None;
+        tokio::select! {
+            ready = self.ring.readable() => ready.context("cannot wait for the ring buffer")?.clear_ready(),
+            () = readable(self.kernel_log.as_ref()) => {}
+            _ = self.tick.tick() => now = Some(now(What::Tick)),
+        }
+        self.drain(events)?;
+        events.extend(now);
+        Ok(())
+    }
+
+    /// Takes all that is there.
+    ///
+    /// Order: what was lost, then the kernel's log (whatever was logged before a record was submitted is
+    /// there by now), then the records, each behind the facts that belong to it.
+    pub fn drain(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let records = self.records();
+        let module_hooks = self.follow_module(&records);
+        let ledger = self.read_ledger()?;
+        if ledger.losses() > self.told.losses() {
+            self.told = ledger.clone();
+            events.push(now(What::Ledger(ledger)));
+        }
+        if let Some(log) = &mut self.kernel_log {
+            events.extend(log.get_mut().lines().map(|line| now(What::KernelLog(line))));
+        }
+        for record in records {
+            if self.filter.admits(&record, &self.facts) {
+                self.facts.tell(record, events);
+            }
+        }
+        events.extend(module_hooks);
+        Ok(())
+    }
+
+    /// The ledger as it stands.
+    pub fn ledger(&self) -> Result<Event> {
+        Ok(now(What::Ledger(self.read_ledger()?)))
+    }
+
+    fn records(&mut self) -> Vec<Event> {
+        let mut records = Vec::new();
+        let ring = self.ring.get_mut();
+        while let Some(bytes) = ring.next() {
+            self.received += 1;
+            match record::decode(&bytes) {
+                Ok(event) => records.push(event),
+                Err(error) => {
+                    self.undecoded += 1;
+                    log::warn!("a record could not be decoded: {error}");
+                }
+            }
+        }
+        records
+    }
+
+    /// Attaches to a module that came, lets go of one that went: at once, before anything else is done.
+    fn follow_module(&mut self, records: &[Event]) -> Vec<Event> {
+        let mut changes = Vec::new();
+        for record in records {
+            let coverage = match module_event(record) {
+                Some(Hook::ModuleLoad) => self.probes.module_came(),
+                Some(Hook::ModuleFree) => self.probes.module_went(),
+                _ => continue,
+            };
+            changes.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
+        }
+        changes
+    }
+
+    /// The module may have come between the first look at it and arming.
+    fn catch_up_with_module(&mut self, events: &mut Vec<Event>) {
+        if host::modules::is_loaded() && !self.probes.module_attached() {
+            let coverage = self.probes.module_came();
+            events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
+        }
+    }
+
+    fn read_ledger(&self) -> Result<Ledger> {
+        let counters = self.probes.counters().context("cannot read the probes' counters")?;
+        Ok(Ledger {
+            emitted: counters.emitted,
+            filtered: counters.filtered + counters.kept,
+            lost: counters.lost,
+            missed: counters.missed,
+            displaced: counters.displaced,
+            unpaired: counters.unpaired,
+            received: self.received,
+            undecoded: self.undecoded,
+        })
+    }
+}
+
+/// `what`, happening now.
+#[must_use]
+pub fn now(what: What) -> Event {
+    Event { at: host::clock::monotonic_ns(), what }
+}
+
+async fn readable(log: Option<&AsyncFd<Kmsg>>) {
+    match log.map(AsyncFd::readable) {
+        // An error here would come again at once: the ring buffer and the tick go on without it.
+        Some(ready) => match ready.await {
+            Ok(mut ready) => ready.clear_ready(),
+            Err(_) => std::future::pending().await,
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// The hook of a record that tells of `rte_kni` itself coming or going.
+fn module_event(record: &Event) -> Option<Hook> {
+    match &record.what {
+        What::Step(step)
+            if matches!(step.hook, Hook::ModuleLoad | Hook::ModuleFree)
+                && step.text.text().is_some_and(|name| name.as_bytes() == kni::MODULE_NAME) =>
+        {
+            Some(step.hook)
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,65 @@
+//! The loaded `rte_kni`, from `/sys/module`.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
+
+use crate::event::Module;
+use crate::untrusted::Untrusted;
+
+const DIRECTORY: &str = "/sys/module/rte_kni";
+
+/// Whether `rte_kni` is loaded.
+#[must_use]
+pub fn is_loaded() -> bool {
+    // A module that is built in has no `initstate`; one that is going still has the directory.
+    fs::read(Path::new(DIRECTORY).join("initstate")).is_ok_and(|state| !state.starts_with(b"going"))
+}
+
+/// What is known of the loaded `rte_kni`.
+#[must_use]
+pub fn rte_kni() -> Option<Module> {
+    is_loaded().then(|| read(Path::new(DIRECTORY)))
+}
+
+fn read(directory: &Path) -> Module {
+    let parameters = fs::read_dir(directory.join("parameters"));
+    let mut parameters: Vec<_> = parameters
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| Some((Untrusted::from(entry.file_name().as_bytes()), trimmed(&entry.path())?)))
+        .collect();
+    parameters.sort();
+    Module { version: trimmed(&directory.join("version")), parameters }
+}
+
+fn trimmed(path: &Path) -> Option<Untrusted> {
+    fs::read(path).ok().map(|text| Untrusted::from(text.trim_ascii_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::read;
+    use crate::untrusted::Untrusted;
+
+    #[test]
+    fn parameters_come_in_the_order_of_their_names() {
+        let directory = tempfile::tempdir().unwrap();
+        let parameters = directory.path().join("parameters");
+        fs::create_dir(&parameters).unwrap();
+        fs::write(parameters.join("kthread_mode"), "single\n").unwrap();
+        fs::write(parameters.join("carrier"), "off\n").unwrap();
+
+        let module = read(directory.path());
+
+        let text = |text: &str| Untrusted::from(text);
+        assert_eq!(
+            module.parameters,
+            [(text("carrier"), text("off")), (text("kthread_mode"), text("single"))]
+        );
+        assert_eq!(module.version, None);
+    }
+}

@@ -1,0 +1,112 @@
+//! What `/proc` says of a process, and who has `/dev/kni` open.
+
+use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use kni_ebpf::kni;
+
+use crate::event::{Holder, Process};
+use crate::untrusted::Untrusted;
+
+/// What `/proc/PID` says, or `None` if the process has gone.
+#[must_use]
+pub fn process(pid: u32) -> Option<Process> {
+    let directory = PathBuf::from(format!("/proc/{pid}"));
+    let stat = parse_stat(&fs::read(directory.join("stat")).ok()?)?;
+    let status = fs::read_to_string(directory.join("status")).unwrap_or_default();
+    Some(Process {
+        pid,
+        ns_pids: ns_pids(&status),
+        start_ns: stat.start_ticks.saturating_mul(1_000_000_000 / TICKS_PER_SECOND),
+        exe: fs::read_link(directory.join("exe")).ok().map(|exe| Untrusted::from(exe.as_os_str().as_bytes())),
+        parent: stat.parent,
+        parent_comm: comm(stat.parent),
+        netns: fs::metadata(directory.join("ns/net")).ok().map(|data| data.ino()),
+    })
+}
+
+/// `USER_HZ`: 100 on every architecture that kniwatch runs on.
+const TICKS_PER_SECOND: u64 = 100;
+
+/// The processes that have `/dev/kni` open, as far as their descriptors may be read.
+#[must_use]
+pub fn device_holders() -> Vec<Holder> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes
+        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+        .filter(|pid| has_device_open(*pid))
+        .filter_map(|pid| Some(Holder { pid, comm: comm(pid)? }))
+        .collect()
+}
+
+fn has_device_open(pid: u32) -> bool {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
+    descriptors
+        .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
+        .any(|target| target.as_os_str().as_bytes() == kni::DEVICE_PATH)
+}
+
+fn comm(pid: u32) -> Option<Untrusted> {
+    let comm = fs::read(Path::new("/proc").join(pid.to_string()).join("comm")).ok()?;
+    Some(Untrusted::from(comm.strip_suffix(b"\n").unwrap_or(&comm)))
+}
+
+struct Stat {
+    parent: u32,
+    start_ticks: u64,
+}
+
+/// Fields 4 and 22 of `/proc/PID/stat`; the name in field 2 may hold spaces and brackets itself.
+fn parse_stat(stat: &[u8]) -> Option<Stat> {
+    let close = stat.iter().rposition(|byte| *byte == b')')?;
+    let mut fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
+    let parent = fields.nth(1)?.parse().ok()?;
+    let start_ticks = fields.nth(17)?.parse().ok()?;
+    Some(Stat { parent, start_ticks })
+}
+
+/// The line `NSpid:` of `/proc/PID/status`: from the initial namespace inwards.
+fn ns_pids(status: &str) -> Vec<u32> {
+    status
+        .lines()
+        .find_map(|line| line.strip_prefix("NSpid:"))
+        .map(|pids| pids.split_ascii_whitespace().filter_map(|pid| pid.parse().ok()).collect())
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{device_holders, ns_pids, parse_stat, process};
+
+    #[test]
+    fn a_name_with_brackets_and_spaces_moves_no_field() {
+        let stat = b"77 (a) b (c)) S 12 77 77 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 4711 1 2 3";
+        let stat = parse_stat(stat).unwrap();
+        assert_eq!((stat.parent, stat.start_ticks), (12, 4711));
+    }
+
+    #[test]
+    fn a_broken_stat_is_none() {
+        for stat in [&b""[..], b"77", b"77 (x", b"77 (x) S", b"77 (x) S 1 2 3", b"77 (\xff) S \xff"] {
+            assert!(parse_stat(stat).is_none());
+        }
+    }
+
+    #[test]
+    fn pids_are_listed_from_the_outside_inwards() {
+        assert_eq!(ns_pids("Name:\tx\nNSpid:\t4121\t17\t1\nThreads: 1\n"), [4121, 17, 1]);
+        assert_eq!(ns_pids("Name:\tx\n"), [0_u32; 0]);
+    }
+
+    #[test]
+    fn this_process_is_described_and_holds_no_kni_device() {
+        let own = std::process::id();
+        let described = process(own).unwrap();
+        assert_eq!(described.ns_pids.last(), Some(&own));
+        assert!(described.exe.is_some() && described.netns.is_some() && described.start_ns > 0);
+        assert!(device_holders().iter().all(|holder| holder.pid != own));
+        assert!(process(u32::MAX).is_none());
+    }
+}

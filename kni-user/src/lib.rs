@@ -19,7 +19,7 @@ pub mod host;
 pub mod preflight;
 pub mod probe;
 pub mod sink;
-pub mod stream;
+// pub mod stream;
 
-pub mod app;
+// pub mod app;
 pub mod cli;

@@ -66,6 +66,12 @@ impl Hook {
         Self::ALL.into_iter().find(|hook| *hook as u16 == number)
     }
 
+    /// The hook of that stable name, or `None` where there is none.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|hook| hook.name() == name)
+    }
+
     /// The stable name: on the command line, in recordings and in JSON.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -128,12 +134,14 @@ mod tests {
     use super::Hook;
 
     #[test]
-    fn every_hook_is_found_by_its_number_and_fits_the_slots() {
+    fn every_hook_is_found_by_its_number_and_name_and_fits_the_slots() {
         for hook in Hook::ALL {
             assert_eq!(Hook::from_number(hook as u16), Some(hook));
+            assert_eq!(Hook::from_name(hook.name()), Some(hook));
             assert!(u32::from(hook as u16) < Hook::SLOTS);
         }
         assert_eq!(Hook::from_number(0), None);
         assert_eq!(Hook::from_number(u16::MAX), None);
+        assert_eq!(Hook::from_name(""), None);
     }
 }

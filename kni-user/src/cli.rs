@@ -268,9 +268,8 @@ where
 }
 
 fn hooks() -> impl clap::builder::TypedValueParser<Value = Hook> {
-    PossibleValuesParser::new(Hook::ALL.map(Hook::name)).try_map(|name| {
-        Hook::ALL.into_iter().find(|hook| hook.name() == name).ok_or("kniwatch probes lists the hooks")
-    })
+    PossibleValuesParser::new(Hook::ALL.map(Hook::name))
+        .try_map(|name| Hook::from_name(&name).ok_or("kniwatch probes lists the hooks"))
 }
 
 fn causes() -> impl clap::builder::TypedValueParser<Value = Cause> {

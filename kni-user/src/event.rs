@@ -330,9 +330,6 @@ mod hook_name {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hook, D::Error> {
         let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Hook::ALL
-            .into_iter()
-            .find(|hook| hook.name() == name)
-            .ok_or_else(|| D::Error::custom(format!("no hook is called {name:?}")))
+        Hook::from_name(&name).ok_or_else(|| D::Error::custom(format!("no hook is called {name:?}")))
     }
 }

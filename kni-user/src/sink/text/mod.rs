@@ -1,12 +1,30 @@
 //! Lines for people: 80 columns, one attempt a paragraph; the answer first, the evidence under
 //! it, the next step last.
+//!
+//! Everything that a line depends on is in the reports, so a replay prints the same.
 
 use std::io::{self, Write};
 
+use self::attempt::Detail;
+use self::clock::Clock;
+use self::page::Page;
 use super::Sink;
-use crate::report::Report;
+use crate::cause::Cause;
+use crate::event::{Question, Start};
+use crate::report::{Attempt, Hooks, Report, Summary, Told};
 
-/// What the lines are for.
+mod attempt;
+mod check;
+mod clock;
+mod coverage;
+mod frame;
+mod page;
+mod steps;
+#[cfg(test)]
+mod tests;
+mod words;
+
+/// How much is said, and how.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct TextOptions {
     /// Colour as a second signal.
@@ -22,19 +40,120 @@ pub struct TextOptions {
 pub struct Text<W> {
     out: W,
     options: TextOptions,
+    clock: Clock,
+    /// Whether `check` is asked: its answer comes at the end, and little before.
+    check: bool,
 }
 
 impl<W: Write> Text<W> {
     /// Writes to `out`, a whole report at a time.
     pub fn new(out: W, options: TextOptions) -> Self {
-        Self { out, options }
+        Self { out, options, clock: Clock::default(), check: false }
+    }
+
+    fn page(&self) -> Page {
+        Page::new(self.options.color)
+    }
+
+    fn print(&mut self, page: Page) -> io::Result<()> {
+        let text = page.into_text();
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.out.write_all(text.as_bytes())?;
+        self.out.flush()
+    }
+
+    /// Whether what is no answer is left out.
+    fn terse(&self) -> bool {
+        self.options.quiet || (self.check && !self.options.verbose)
+    }
+
+    fn start(&mut self, page: &mut Page, start: &Start, report: &Report) {
+        self.clock = Clock::new(start, report.at);
+        self.check = matches!(start.question, Question::Check { .. });
+        if !self.terse() {
+            frame::header(page, start, &self.clock);
+        }
+    }
+
+    fn armed(&self, page: &mut Page, hooks: &Hooks) {
+        if !self.terse() {
+            frame::armed(page, hooks, self.options.verbose);
+            page.blank();
+        } else if !self.options.quiet {
+            frame::without(page, hooks);
+        }
+    }
+
+    fn attempt(&self, page: &mut Page, attempt: &Attempt) {
+        let detail = match (self.options.quiet, self.options.verbose) {
+            (true, _) => Detail::Headline,
+            (false, false) => Detail::Evidence,
+            (false, true) => Detail::Steps,
+        };
+        // In `check` the answer at the end has the evidence.
+        if !self.check || self.options.verbose {
+            attempt::paragraph(page, attempt, &self.clock.time_of(attempt.started), detail);
+        }
+    }
+
+    fn summary(&self, page: &mut Page, summary: &Summary) {
+        let Summary { attempts: _, ledger: _, complete, check } = summary;
+        match check {
+            Some(check) => {
+                check::answer(page, check, self.options.quiet);
+                if (self.options.verbose || !complete) && !self.options.quiet {
+                    frame::summary(page, summary);
+                }
+            }
+            None => {
+                if !self.options.quiet {
+                    page.blank();
+                }
+                frame::summary(page, summary);
+            }
+        }
     }
 }
 
 impl<W: Write> Sink for Text<W> {
     fn tell(&mut self, report: &Report) -> io::Result<()> {
-        writeln!(self.out, "{report:?}")?;
-        let _ = &self.options;
-        self.out.flush()
+        let mut page = self.page();
+        let time = self.clock.time_at(report.at);
+        let quiet = self.options.quiet;
+        match &report.what {
+            Told::Start(start) => self.start(&mut page, start, report),
+            Told::Armed(hooks) => self.armed(&mut page, hooks),
+            Told::Attempt(attempt) => self.attempt(&mut page, attempt),
+            Told::Coverage(change) if !self.terse() => frame::coverage(&mut page, change, &time),
+            Told::Released(released) if !(self.check && quiet) => frame::released(&mut page, released, &time),
+            Told::Lost(lost) if !quiet => frame::lost(&mut page, lost, &time),
+            Told::Diagnostic(diagnostic) if !quiet => frame::diagnostic(&mut page, diagnostic, &time),
+            Told::Coverage(_) | Told::Released(_) | Told::Lost(_) | Told::Diagnostic(_) => {}
+            Told::Summary(summary) => self.summary(&mut page, summary),
+        }
+        self.print(page)
     }
+}
+
+/// Explains `cause`, or lists all with their meaning.
+///
+/// # Errors
+/// Those of `out`.
+pub fn explain(mut out: impl Write, cause: Option<Cause>) -> io::Result<()> {
+    let mut page = Page::new(false);
+    match cause {
+        Some(cause) => {
+            page.line(cause.name());
+            page.evidence(&format!("means: {}", cause.meaning()));
+            page.evidence(&format!("next:  {}", cause.advice()));
+            page.evidence("more:  docs/causes.md");
+        }
+        None => Cause::ALL
+            .iter()
+            .for_each(|cause| page.line(&format!("{}  {}", page::padded(cause.name(), 22), cause.meaning()))),
+    }
+    out.write_all(page.into_text().as_bytes())?;
+    out.flush()
 }

@@ -1,0 +1,216 @@
+//! One attempt: the headline, the reason, the evidence, the next step.
+
+use super::page::{Page, padded};
+use super::{coverage, steps, words};
+use crate::event::Holder;
+use crate::report::{Attempt, Boundary, Interface, Outcome, Process, Repeat};
+use crate::sink::escape;
+use crate::untrusted::Untrusted;
+
+/// Columns that the program and the interface get at least, so that lines line up.
+const WHO: usize = 15;
+const NAME: usize = 7;
+/// Columns that untrusted names get at most. A task's name has 15 bytes, an interface's at most 31.
+const COMM: usize = 20;
+const INTERFACE: usize = 31;
+/// Columns that a path or a memzone's name gets at most, with its quotes.
+const SUBJECT: usize = 50;
+/// Lines of the kernel's log that are shown; JSON has all.
+const LOG: usize = 6;
+
+/// What is shown beside the headline.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(super) enum Detail {
+    /// Nothing.
+    Headline,
+    /// Why, and what shows it.
+    Evidence,
+    /// Every step too.
+    Steps,
+}
+
+/// One paragraph.
+pub(super) fn paragraph(page: &mut Page, attempt: &Attempt, time: &str, detail: Detail) {
+    let said = match &attempt.repeat {
+        Some(repeat) => again(repeat),
+        None => headline(page, attempt),
+    };
+    page.line(&format!(
+        "{time}  {}  {said}",
+        columns(attempt.process.pid, &attempt.process.comm, attempt.interface.name())
+    ));
+    if detail == Detail::Headline || (detail == Detail::Evidence && attempt.repeat.is_some()) {
+        return;
+    }
+    if attempt.outcome != Outcome::Created {
+        reason(attempt).into_iter().for_each(|line| page.evidence(&line));
+    }
+    evidence(page, attempt);
+    if detail == Detail::Steps {
+        all_steps(page, attempt);
+    }
+    next(attempt).into_iter().for_each(|line| page.evidence(&line));
+}
+
+/// `l3fwd-kni[4121]  vEth0_0`, in columns.
+pub(super) fn columns(pid: u32, comm: &Untrusted, name: Option<&Untrusted>) -> String {
+    format!("{}  {}", padded(&task(pid, comm), WHO), padded(&interface(name), NAME))
+}
+
+/// `l3fwd-kni[4121]`.
+pub(super) fn task(pid: u32, comm: &Untrusted) -> String {
+    format!("{}[{pid}]", escape::word(comm, COMM))
+}
+
+/// The interface's name as a word.
+pub(super) fn interface(name: Option<&Untrusted>) -> String {
+    name.map_or_else(|| "(no name)".to_owned(), |name| escape::word(name, INTERFACE))
+}
+
+fn headline(page: &Page, attempt: &Attempt) -> String {
+    let phrase = words::outcome(attempt.outcome, attempt.boundary).to_uppercase();
+    let painted = page.paint(attempt.outcome.into(), &phrase);
+    match attempt.outcome {
+        Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed => {
+            let index =
+                attempt.interface.ifindex.map_or_else(String::new, |index| format!("  ifindex {index}"));
+            format!("{painted} in {}{index}", words::duration(attempt.duration_ns))
+        }
+        Outcome::InProgress => format!("{painted} after {}", words::duration(attempt.duration_ns)),
+        Outcome::Stopped | Outcome::Died | Outcome::NotAttempted | Outcome::Inconclusive => painted,
+    }
+}
+
+/// `same, 2nd time (restarted by supervisord[812], lived 1.9 s)`.
+pub(super) fn again(repeat: &Repeat) -> String {
+    let Repeat { count, previous_pid: _, lived_ns, parent } = repeat;
+    let restarted = parent.as_ref().map(|Holder { pid, comm }| format!("restarted by {}", task(*pid, comm)));
+    let lived = lived_ns.map(|lived| format!("lived {}", words::duration(lived)));
+    let known: Vec<String> = restarted.into_iter().chain(lived).collect();
+    let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
+    format!("same, {} time{known}", words::ordinal(*count))
+}
+
+/// What stopped it, in one sentence; that it isn't known, if it isn't.
+pub(super) fn reason(attempt: &Attempt) -> Option<String> {
+    if let Some(cause) = attempt.cause {
+        let about = attempt.subject.as_ref().map(|subject| format!(": {}", escape::quoted(subject, SUBJECT)));
+        return Some(format!("{}{}", cause.meaning(), about.unwrap_or_default()));
+    }
+    let unknown = match (attempt.outcome, attempt.boundary) {
+        (Outcome::Stopped, Some(Boundary::Library)) => "which check of the library it was is not known",
+        (Outcome::Stopped, Some(Boundary::Syscall)) => "why the system call failed is not known",
+        (Outcome::Stopped, Some(Boundary::Module)) => "which check of the module it was is not known",
+        (Outcome::Stopped, Some(Boundary::Network)) => "why the network core refused is not known",
+        (Outcome::Stopped, None) => "where it stopped is not known",
+        _ => return None,
+    };
+    Some(unknown.to_owned())
+}
+
+/// What shows it, a line each.
+pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
+    if attempt.outcome != Outcome::Created {
+        observed(attempt).iter().for_each(|line| page.evidence(line));
+        log(page, &attempt.log);
+    }
+    naming(&attempt.interface).into_iter().for_each(|line| page.evidence(&line));
+    if attempt.outcome == Outcome::Inconclusive {
+        coverage::unseen(&attempt.coverage).iter().for_each(|line| page.evidence(line));
+    }
+}
+
+fn observed(attempt: &Attempt) -> Vec<String> {
+    let mut lines = steps::failures(attempt);
+    lines.extend(inside(attempt));
+    lines.extend(request(attempt));
+    lines.extend(untold_errnos(attempt));
+    if let Some(Holder { pid, comm }) = &attempt.holder {
+        lines.push(format!("/dev/kni is held by {}", task(*pid, comm)));
+    }
+    lines
+}
+
+fn inside(attempt: &Attempt) -> Option<String> {
+    let place = steps::inside(attempt)?;
+    match attempt.outcome {
+        Outcome::Died => Some(format!("it was inside {place}, which will never return")),
+        Outcome::InProgress => Some(format!("it is inside {place}")),
+        _ => None,
+    }
+}
+
+/// Whether the module was asked, where that tells the boundary.
+fn request(attempt: &Attempt) -> Option<String> {
+    let line = match (attempt.issued, attempt.boundary, attempt.outcome) {
+        (Some(false), Some(Boundary::Library), Outcome::Stopped) => {
+            "no ioctl was issued: the kernel module was not asked, and dmesg has nothing on it"
+        }
+        (Some(false), _, Outcome::Stopped | Outcome::Died | Outcome::NotAttempted) => "no ioctl was issued",
+        (Some(true), _, Outcome::Inconclusive) => {
+            "the ioctl was issued; what became of it was not seen whole"
+        }
+        (None, _, Outcome::Inconclusive) => "whether the ioctl was issued is not known",
+        _ => return None,
+    };
+    Some(line.to_owned())
+}
+
+/// The errnos that no step told.
+fn untold_errnos(attempt: &Attempt) -> impl Iterator<Item = String> {
+    let told = steps::told_errnos(attempt);
+    let untold = move |errno: Option<i32>| errno.filter(|errno| !told.contains(errno)).map(words::errno);
+    let kernel = untold(attempt.errno.kernel).map(|errno| format!("the kernel's own function said {errno}"));
+    let user = untold(attempt.errno.user).map(|errno| format!("the program was told {errno}"));
+    kernel.into_iter().chain(user)
+}
+
+fn log(page: &mut Page, lines: &[Untrusted]) {
+    for line in lines.iter().take(LOG) {
+        // A line of the log has at most 1024 bytes; it is wrapped, not cut.
+        page.evidence(&format!("kernel: {}", escape::line(line, usize::MAX)));
+    }
+    if let Some(more @ 1..) = lines.len().checked_sub(LOG) {
+        page.evidence(&format!("kernel: {more} lines more (--format json has them)"));
+    }
+}
+
+/// Where the names that were asked for, taken and given differ.
+fn naming(interface: &Interface) -> Vec<String> {
+    let Interface { claimed, consumed, actual, ifindex: _, netns: _ } = interface;
+    let differ = |one: &Option<Untrusted>, other: &Option<Untrusted>| {
+        let (one, other) = (one.as_ref()?, other.as_ref()?);
+        (one != other).then(|| (escape::quoted(one, INTERFACE), escape::quoted(other, INTERFACE)))
+    };
+    let taken = differ(claimed, consumed)
+        .map(|(claimed, consumed)| format!("the program asked for {claimed}; the kernel took {consumed}"));
+    let given = differ(consumed, actual)
+        .map(|(consumed, actual)| format!("the kernel took {consumed} and registered {actual}"));
+    taken.into_iter().chain(given).collect()
+}
+
+fn all_steps(page: &mut Page, attempt: &Attempt) {
+    let Process { pid: _, tid, ns_pid, comm: _, exe, start_ns: _ } = &attempt.process;
+    if let Some(exe) = exe {
+        page.evidence(&format!("program: {}", escape::quoted(exe, SUBJECT)));
+    }
+    let inner = ns_pid.map_or_else(String::new, |pid| format!(", process {pid} in its own PID namespace"));
+    let netns = attempt.interface.netns.map_or_else(String::new, |netns| format!(", net namespace {netns}"));
+    page.evidence(&format!("thread {tid}{inner}{netns}"));
+    steps::listed(attempt).for_each(|line| page.evidence(&line));
+}
+
+/// What to do next. A created interface needs nothing.
+fn next(attempt: &Attempt) -> Option<String> {
+    let step = match (attempt.cause, attempt.outcome) {
+        (Some(cause), _) => return Some(format!("next: kniwatch explain {}", cause.name())),
+        (None, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed) => return None,
+        (None, Outcome::Inconclusive) => coverage::remedy(&attempt.coverage),
+        (None, Outcome::InProgress) => "it may still end: its verdict then follows",
+        (None, _) if attempt.boundary == Some(Boundary::Library) => {
+            "the program's own log: librte_kni says there why it refuses, if it says so at all"
+        }
+        (None, _) => "kniwatch -v shows every step that was seen",
+    };
+    Some(format!("next: {step}"))
+}

@@ -1,0 +1,180 @@
+//! What stands around the attempts: the header, changes, losses, the totals.
+
+use super::attempt::columns;
+use super::clock::Clock;
+use super::page::{Page, Tone};
+use super::words::{self, count, duration};
+use crate::event::{Ledger, Module, Start};
+use crate::report::{CoverageChange, Diagnostic, Hooks, Lost, Released, ReleasedHow, Summary, Tally};
+use crate::sink::escape;
+
+/// Columns that a machine's or a release's name gets at most.
+const WORD: usize = 30;
+
+/// Who watches where, and what.
+pub(super) fn header(page: &mut Page, start: &Start, clock: &Clock) {
+    let Start { version, host, kernel, unix_ns, utc_offset_s: _, cpus_online: _, module, question: _ } =
+        start;
+    page.line(&format!(
+        "kniwatch {} on {}, Linux {}, {}",
+        escape::word(&version.as_str().into(), WORD),
+        escape::word(host, WORD),
+        escape::word(kernel, WORD),
+        clock.date_of(*unix_ns),
+    ));
+    page.line(&match module {
+        Some(module) => loaded(module),
+        None => "rte_kni is not loaded; its hooks are attached when it comes".to_owned(),
+    });
+}
+
+fn loaded(module: &Module) -> String {
+    let Module { version, parameters } = module;
+    let version =
+        version.as_ref().map_or_else(String::new, |version| format!(" {}", escape::word(version, WORD)));
+    let parameters: Vec<String> = parameters
+        .iter()
+        .map(|(name, value)| format!("{}={}", escape::word(name, WORD), escape::word(value, WORD)))
+        .collect();
+    let parameters =
+        if parameters.is_empty() { String::new() } else { format!(": {}", parameters.join(", ")) };
+    format!("rte_kni{version} is loaded{parameters}")
+}
+
+/// How much is observed.
+pub(super) fn armed(page: &mut Page, hooks: &Hooks, verbose: bool) {
+    let Hooks { live, waiting, missing } = hooks;
+    page.line(&format!(
+        "watching: {} live, {} waiting, {} missing",
+        count(as_u64(live.len()), "hook"),
+        waiting.len(),
+        missing.len()
+    ));
+    if verbose {
+        page.evidence(&format!("live: {}", live.join(", ")));
+        page.evidence(&format!("waiting: {}", waiting.join(", ")));
+    }
+    without(page, hooks);
+}
+
+/// What cannot be observed, by reason.
+pub(super) fn without(page: &mut Page, hooks: &Hooks) {
+    let mut reasons: Vec<&str> = Vec::new();
+    for (_, reason) in &hooks.missing {
+        if !reasons.contains(&reason.as_str()) {
+            reasons.push(reason);
+        }
+    }
+    for reason in reasons {
+        let names: Vec<&str> =
+            hooks.missing.iter().filter(|(_, other)| other == reason).map(|(hook, _)| *hook).collect();
+        let reason = escape::line(&reason.into(), usize::MAX);
+        page.evidence(&format!("missing: {} ({reason})", names.join(", ")));
+    }
+}
+
+/// The module's hooks came or went.
+pub(super) fn coverage(page: &mut Page, change: &CoverageChange, time: &str) {
+    let CoverageChange { came, went, blind_ns } = change;
+    if !went.is_empty() {
+        page.line(&format!("{time}  no longer observed: {}", went.join(", ")));
+    }
+    if !came.is_empty() {
+        let blind = blind_ns.map_or_else(String::new, |blind| {
+            format!("; the module had been there unobserved for {}", duration(blind))
+        });
+        page.line(&format!("{time}  now observed: {}{blind}", came.join(", ")));
+    }
+}
+
+/// An interface went.
+pub(super) fn released(page: &mut Page, released: &Released, time: &str) {
+    let Released { name, ifindex: _, pid, comm, how, lived_ns } = released;
+    let how = match how {
+        ReleasedHow::Request => "by request",
+        ReleasedHow::Close => "by closing /dev/kni",
+    };
+    page.line(&format!(
+        "{time}  {}  RELEASED {how}, lived {}",
+        columns(*pid, comm, Some(name)),
+        duration(*lived_ns)
+    ));
+}
+
+/// Records were lost.
+pub(super) fn lost(page: &mut Page, lost: &Lost, time: &str) {
+    let Lost { count: now, total } = lost;
+    let all = if total > now { format!(" ({total} in all)") } else { String::new() };
+    let said = page.paint(Tone::Doubtful, &format!("{} LOST", count(*now, "record").to_uppercase()));
+    page.line(&format!("{time}  {said}{all}: an attempt of that time may stay inconclusive or unseen"));
+}
+
+/// The rest.
+pub(super) fn diagnostic(page: &mut Page, diagnostic: &Diagnostic, time: &str) {
+    match diagnostic {
+        Diagnostic::CommandEnded { status, signal } => {
+            page.line(&format!("{time}  the command {}", words::ending(*status, *signal)));
+        }
+    }
+}
+
+/// The totals.
+pub(super) fn summary(page: &mut Page, summary: &Summary) {
+    let Summary { attempts, ledger, complete, check: _ } = summary;
+    page.line(&format!("{}. {}", tally(attempts), account(ledger, *complete)));
+}
+
+fn tally(tally: &Tally) -> String {
+    let Tally {
+        created,
+        created_elsewhere,
+        created_doomed,
+        stopped_library,
+        stopped_syscall,
+        stopped_module,
+        stopped_network,
+        died,
+        in_progress,
+        not_attempted,
+        inconclusive,
+    } = *tally;
+    let parts = [
+        (created, "created"),
+        (created_elsewhere, "created elsewhere"),
+        (created_doomed, "created, but doomed"),
+        (stopped_library, "stopped in the library"),
+        (stopped_syscall, "stopped at the system call"),
+        (stopped_module, "stopped in the module"),
+        (stopped_network, "stopped in the network core"),
+        (died, "died"),
+        (in_progress, "still in progress"),
+        (not_attempted, "not attempted"),
+        (inconclusive, "inconclusive"),
+    ];
+    let total = parts.iter().fold(0, |sum: u64, (number, _)| sum.saturating_add(*number));
+    if total == 0 {
+        return "No attempt was seen".to_owned();
+    }
+    let parts: Vec<String> = parts
+        .iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{number} {what}"))
+        .collect();
+    format!("{}: {}", count(total, "attempt"), parts.join(", "))
+}
+
+/// The account; of what should be 0, what never is only when it isn't.
+fn account(ledger: &Ledger, complete: bool) -> String {
+    let Ledger { emitted: _, filtered: _, lost, missed, displaced, unpaired, received, undecoded } = ledger;
+    let mut parts = vec![count(*received, "record"), format!("{lost} lost"), format!("{missed} missed")];
+    let rare = [(displaced, "displaced"), (unpaired, "unpaired"), (undecoded, "undecoded")];
+    parts.extend(
+        rare.iter().filter(|(number, _)| **number > 0).map(|(number, what)| format!("{number} {what}")),
+    );
+    let verdict = if complete { "complete" } else { "INCOMPLETE, something may have gone unseen" };
+    format!("{}: {verdict}.", parts.join(", "))
+}
+
+fn as_u64(number: usize) -> u64 {
+    u64::try_from(number).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,165 @@
+//! What the steps of an attempt say, in sentences.
+
+use kni_ebpf::hook::Hook;
+
+use super::words;
+use crate::report::{Attempt, Step};
+use crate::sink::escape;
+
+/// Columns that a step's string argument gets at most, with its quotes.
+const TEXT: usize = 50;
+
+/// How a place says that it failed.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Failure {
+    /// By a negative errno; here positive.
+    Errno(i32),
+    /// By NULL.
+    Null,
+    /// By a negative number that is no errno.
+    Negative(i64),
+}
+
+/// The failures among the steps, from the first cause outwards, a sentence each. What only
+/// hands an errno on is named beside the place that it came from.
+pub(super) fn failures(attempt: &Attempt) -> Vec<String> {
+    let failed: Vec<(&Step, Failure)> = attempt
+        .steps
+        .iter()
+        .filter_map(|step| failure(step, attempt).map(|failure| (step, failure)))
+        .collect();
+    let groups: Vec<_> = failed.chunk_by(|(_, one), (_, next)| handed_on(*one, *next)).collect();
+    let changed = |index: usize| index > 0 && groups.iter().take(index).any(|group| is_errno(group));
+    groups.iter().enumerate().filter_map(|(index, group)| sentence(group, changed(index), attempt)).collect()
+}
+
+/// The errnos that the sentences of [`failures`] name.
+pub(super) fn told_errnos(attempt: &Attempt) -> Vec<i32> {
+    let errno = |step| match failure(step, attempt) {
+        Some(Failure::Errno(errno)) => Some(errno),
+        _ => None,
+    };
+    attempt.steps.iter().filter_map(errno).collect()
+}
+
+fn handed_on(one: Failure, next: Failure) -> bool {
+    matches!((one, next), (Failure::Errno(one), Failure::Errno(next)) if one == next)
+}
+
+fn is_errno(group: &[(&Step, Failure)]) -> bool {
+    group.iter().any(|(_, failure)| matches!(failure, Failure::Errno(_)))
+}
+
+fn sentence(group: &[(&Step, Failure)], instead: bool, attempt: &Attempt) -> Option<String> {
+    let (first, failure) = group.first()?;
+    let place = call(first);
+    let and_ioctl = match group.last() {
+        Some((last, _)) if group.len() > 1 && last.hook == Hook::Ioctl.name() => ", and so did the ioctl",
+        _ => "",
+    };
+    Some(match failure {
+        Failure::Errno(errno) => {
+            let instead = if instead { " instead" } else { "" };
+            format!("{place} returned {}{instead}{and_ioctl}", words::errno(*errno))
+        }
+        Failure::Null if first.hook == Hook::MemzoneLookup.name() => format!("{place} found nothing"),
+        Failure::Null if first.hook == Hook::LibraryAlloc.name() => {
+            format!("{place} returned NULL{}", after_entry(first, attempt))
+        }
+        Failure::Null => format!("{place} returned NULL"),
+        Failure::Negative(value) => format!("{place} returned {value}"),
+    })
+}
+
+fn after_entry(returned: &Step, attempt: &Attempt) -> String {
+    let entered = attempt.steps.iter().find(|step| step.hook == returned.hook && step.value.is_none());
+    entered.map_or_else(String::new, |entered| {
+        let inside = returned.after_ns.saturating_sub(entered.after_ns);
+        format!(" {} after it was entered", words::duration(inside))
+    })
+}
+
+/// Whether and how `step` failed. A lookup that finds nothing is none by itself (16.04's
+/// `rte_kni_init` looks up before it reserves): only the one that the verdict is about counts.
+fn failure(step: &Step, attempt: &Attempt) -> Option<Failure> {
+    let value = step.value?;
+    match Hook::from_name(step.hook)? {
+        Hook::Ioctl
+        | Hook::Open
+        | Hook::Dispatcher
+        | Hook::CompatDispatcher
+        | Hook::Handler
+        | Hook::DeviceOpen
+        | Hook::RegisterNetdev
+        | Hook::CreateThread => words::errno_of(value).map(Failure::Errno),
+        Hook::MemzoneLookup => {
+            (value == 0 && step.text.is_some() && step.text == attempt.subject).then_some(Failure::Null)
+        }
+        Hook::LibraryAlloc | Hook::MemzoneReserve | Hook::AllocNetdev => {
+            (value == 0).then_some(Failure::Null)
+        }
+        Hook::LibraryInit => (value < 0).then_some(Failure::Negative(value)),
+        Hook::DeviceRelease
+        | Hook::LibraryRelease
+        | Hook::LibraryLog
+        | Hook::Fork
+        | Hook::Exec
+        | Hook::Exit
+        | Hook::ModuleLoad
+        | Hook::ModuleFree => None,
+    }
+}
+
+/// `rte_memzone_lookup("MP_pool")`; the system call goes without parentheses.
+fn call(step: &Step) -> String {
+    match (&step.text, step.hook == Hook::Ioctl.name()) {
+        (_, true) => "the ioctl".to_owned(),
+        (Some(text), false) if step.hook != Hook::LibraryAlloc.name() => {
+            format!("{}({})", step.place, escape::quoted(text, TEXT))
+        }
+        _ => step.place.to_owned(),
+    }
+}
+
+/// The innermost place that was entered and not left.
+pub(super) fn inside(attempt: &Attempt) -> Option<&'static str> {
+    let mut open: Vec<&Step> = Vec::new();
+    for step in &attempt.steps {
+        if step.value.is_none() {
+            open.push(step);
+        } else if let Some(entry) = open.iter().rposition(|entered| entered.hook == step.hook) {
+            open.truncate(entry);
+        }
+    }
+    open.last().map(|step| step.place)
+}
+
+/// Every step, a line each: when, where, what came back.
+pub(super) fn listed(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
+    attempt.steps.iter().map(|step| {
+        let Step { hook, place: _, text: _, after_ns, value } = step;
+        let result =
+            value.map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(hook, value)));
+        format!("+{:<8} {} {result}", words::duration(*after_ns), call(step))
+    })
+}
+
+/// What a place returned: a pointer as such, an errno by name.
+fn returned(hook: &str, value: i64) -> String {
+    let pointer = matches!(
+        Hook::from_name(hook),
+        Some(
+            Hook::LibraryAlloc
+                | Hook::MemzoneLookup
+                | Hook::MemzoneReserve
+                | Hook::AllocNetdev
+                | Hook::CreateThread
+        )
+    );
+    match (words::errno_of(value), pointer) {
+        (_, true) if value == 0 => "NULL".to_owned(),
+        (Some(errno), _) if hook != Hook::LibraryInit.name() => format!("-{}", words::errno(errno)),
+        (_, true) => format!("{value:#x}"),
+        _ => value.to_string(),
+    }
+}

@@ -36,7 +36,8 @@ pub struct Output {
     /// Lines for people, or JSON Lines for programs (docs/json.md)
     #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t)]
     pub format: Format,
-    /// Colour as a second signal; auto: on a terminal, unless NO_COLOR is set
+    /// When to use colour.
+    #[arg(help = "Colour as a second signal; auto: on a terminal, unless NO_COLOR is set")]
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub color: Color,
     /// Say less: one line an attempt; of check the last line alone
@@ -150,7 +151,7 @@ pub struct Watch {
 #[derive(Args, Clone, Debug, PartialEq)]
 pub struct Check {
     /// An interface that must come into being (repeatable); default: whichever is attempted first
-    #[arg(long, value_name = "IFNAME", value_parser = OsStringValueParser::new().try_map(interface_name))]
+    #[arg(long, value_name = "IFNAME", value_parser = OsStringValueParser::new().try_map(|name| interface_name(&name)))]
     pub expect: Vec<Untrusted>,
     /// How long to wait for it: 500ms, 10s, 2m
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
@@ -211,13 +212,16 @@ pub enum Command {
     },
 }
 
-/// kniwatch tells at which boundary an attempt to create a KNI interface stopped: in librte_kni,
-/// at the system call, in rte_kni.ko or in the kernel's network core. Program, library and module
-/// stay as they are, and nothing needs to be restarted.
+const ABOUT: &str = "\
+kniwatch tells at which boundary an attempt to create a KNI interface stopped: in librte_kni, at \
+the system call, in rte_kni.ko or in the kernel's network core. Program, library and module stay \
+as they are, and nothing needs to be restarted.";
+
 #[derive(Debug, Parser)]
 #[command(
     name = "kniwatch",
     version,
+    about = ABOUT,
     max_term_width = 80,
     after_help = TOP_EXAMPLES,
     disable_help_subcommand = true,
@@ -282,7 +286,7 @@ fn causes() -> impl clap::builder::TypedValueParser<Value = Cause> {
     })
 }
 
-fn interface_name(name: OsString) -> Result<Untrusted, String> {
+fn interface_name(name: &OsStr) -> Result<Untrusted, String> {
     let bytes = name.as_bytes();
     match bytes.len() {
         0 => Err("no interface can have an empty name".to_owned()),

@@ -43,13 +43,13 @@ pub(super) fn paragraph(page: &mut Page, attempt: &Attempt, time: &str, detail: 
         return;
     }
     if attempt.outcome != Outcome::Created {
-        reason(attempt).into_iter().for_each(|line| page.evidence(&line));
+        page.evidence_lines(reason(attempt));
     }
     evidence(page, attempt);
     if detail == Detail::Steps {
         all_steps(page, attempt);
     }
-    next(attempt).into_iter().for_each(|line| page.evidence(&line));
+    page.evidence_lines(next(attempt));
 }
 
 /// `l3fwd-kni[4121]  vEth0_0`, in columns.
@@ -111,12 +111,12 @@ pub(super) fn reason(attempt: &Attempt) -> Option<String> {
 /// What shows it, a line each.
 pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
     if attempt.outcome != Outcome::Created {
-        observed(attempt).iter().for_each(|line| page.evidence(line));
+        page.evidence_lines(observed(attempt));
         log(page, &attempt.log);
     }
-    naming(&attempt.interface).into_iter().for_each(|line| page.evidence(&line));
+    page.evidence_lines(naming(&attempt.interface));
     if attempt.outcome == Outcome::Inconclusive {
-        coverage::unseen(&attempt.coverage).iter().for_each(|line| page.evidence(line));
+        page.evidence_lines(coverage::unseen(&attempt.coverage));
     }
 }
 
@@ -197,11 +197,11 @@ fn all_steps(page: &mut Page, attempt: &Attempt) {
     let inner = ns_pid.map_or_else(String::new, |pid| format!(", process {pid} in its own PID namespace"));
     let netns = attempt.interface.netns.map_or_else(String::new, |netns| format!(", net namespace {netns}"));
     page.evidence(&format!("thread {tid}{inner}{netns}"));
-    steps::listed(attempt).for_each(|line| page.evidence(&line));
+    page.evidence_lines(steps::listed(attempt));
 }
 
 /// What to do next. A created interface needs nothing.
-fn next(attempt: &Attempt) -> Option<String> {
+pub(super) fn next(attempt: &Attempt) -> Option<String> {
     let step = match (attempt.cause, attempt.outcome) {
         (Some(cause), _) => return Some(format!("next: kniwatch explain {}", cause.name())),
         (None, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed) => return None,

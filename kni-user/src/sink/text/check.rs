@@ -1,17 +1,22 @@
 //! `check`'s answer: each interface with its evidence, then all in one line.
 
-use super::attempt::{again, evidence, interface, reason};
+use super::attempt::{again, evidence, interface, next, reason, task};
+use super::clock::Clock;
 use super::page::{Page, Tone};
 use super::words::{self, duration};
-use crate::report::{CheckResult, Checked, Outcome};
+use crate::cause::Cause;
+use crate::report::{Attempt, CheckResult, Checked, Outcome, Process};
 
 /// The answer; brief: the last line alone.
-pub(super) fn answer(page: &mut Page, check: &CheckResult, brief: bool) {
+pub(super) fn answer(page: &mut Page, check: &CheckResult, clock: &Clock, brief: bool) {
     let CheckResult { interfaces, exit_status } = check;
     if !brief {
-        interfaces.iter().for_each(|checked| expected(page, checked));
+        for checked in interfaces {
+            expected(page, checked, clock);
+        }
     }
-    let created = interfaces.iter().filter(|checked| checked.outcome == Outcome::Created).count();
+    let there = |checked: &&Checked| checked.outcome == Outcome::Created && !checked.gone_again;
+    let created = interfaces.iter().filter(there).count();
     let of = format!("{created} of {} created", interfaces.len());
     if *exit_status == 0 {
         let ok = page.paint(Tone::Good, "OK");
@@ -23,35 +28,54 @@ pub(super) fn answer(page: &mut Page, check: &CheckResult, brief: bool) {
     }
 }
 
-fn expected(page: &mut Page, checked: &Checked) {
-    let Checked { name, outcome, boundary, cause, attempt } = checked;
+/// One interface: how it ended, and under it what shows it.
+fn expected(page: &mut Page, checked: &Checked, clock: &Clock) {
+    let Checked { name, outcome, boundary, cause: _, gone_again: _, attempt } = checked;
     let said = page.paint((*outcome).into(), words::outcome(*outcome, *boundary));
-    let Some(attempt) = attempt else {
-        let why = cause.map_or_else(String::new, |cause| format!(": {}", cause.meaning()));
-        page.line(&format!("{}  {said}{why}", interface(name.as_ref())));
-        return;
+    let attempt = attempt.as_deref();
+    let name = name.as_ref().or_else(|| attempt?.interface.name());
+    page.line(&format!("{}  {said}{}", interface(name), how(checked)));
+    if let Some(attempt) = attempt {
+        under(page, attempt, clock);
+    }
+}
+
+/// What follows on the outcome.
+fn how(checked: &Checked) -> String {
+    let attempt = checked.attempt.as_deref();
+    if checked.outcome == Outcome::Created {
+        let took = attempt.map(|attempt| format!(" in {}", duration(attempt.duration_ns)));
+        let index = attempt.and_then(|attempt| attempt.interface.ifindex);
+        let index = index.map(|index| format!(" (ifindex {index})"));
+        let gone = if checked.gone_again { ", but gone again" } else { "" };
+        return format!("{}{}{gone}", took.unwrap_or_default(), index.unwrap_or_default());
+    }
+    let why = match attempt {
+        Some(attempt) => reason(attempt),
+        None => checked.cause.map(|cause| cause.meaning().to_owned()),
     };
-    let name = interface(name.as_ref().or(attempt.interface.name()));
-    let how = match (outcome, reason(attempt)) {
-        (Outcome::Created, _) => {
-            let index =
-                attempt.interface.ifindex.map_or_else(String::new, |index| format!(" (ifindex {index})"));
-            format!(" in {}{index}", duration(attempt.duration_ns))
-        }
-        (_, Some(reason)) => format!(": {reason}"),
-        (_, None) => String::new(),
-    };
-    page.line(&format!("{name}  {said}{how}"));
+    why.map_or_else(String::new, |why| format!(": {why}"))
+}
+
+fn under(page: &mut Page, attempt: &Attempt, clock: &Clock) {
+    if attempt.outcome != Outcome::Created {
+        let Process { pid, comm, .. } = &attempt.process;
+        page.evidence(&format!("tried by {} at {}", task(*pid, comm), clock.time_of(attempt.started)));
+    }
     evidence(page, attempt);
     if let Some(repeat) = &attempt.repeat {
         page.evidence(&again(repeat));
+    }
+    // The last line names the causes to look up.
+    if attempt.cause.is_none() {
+        page.evidence_lines(next(attempt));
     }
 }
 
 /// The causes to look up.
 fn see(interfaces: &[Checked]) -> String {
     let mut names: Vec<&str> =
-        interfaces.iter().filter_map(|checked| checked.cause).map(|cause| cause.name()).collect();
+        interfaces.iter().filter_map(|checked| checked.cause).map(Cause::name).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() { String::new() } else { format!(", see kniwatch explain {}", names.join(", ")) }

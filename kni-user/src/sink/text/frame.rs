@@ -13,8 +13,17 @@ const WORD: usize = 30;
 
 /// Who watches where, and what.
 pub(super) fn header(page: &mut Page, start: &Start, clock: &Clock) {
-    let Start { version, host, kernel, unix_ns, utc_offset_s: _, cpus_online: _, module, question: _ } =
-        start;
+    let Start {
+        version,
+        host,
+        kernel,
+        unix_ns,
+        utc_offset_s: _,
+        boot_ns: _,
+        cpus_online: _,
+        module,
+        question: _,
+    } = start;
     page.line(&format!(
         "kniwatch {} on {}, Linux {}, {}",
         escape::word(&version.as_str().into(), WORD),

@@ -24,6 +24,9 @@ mod steps;
 mod tests;
 mod words;
 
+/// Columns of a cause's name in the list.
+const CAUSE: usize = 21;
+
 /// How much is said, and how.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct TextOptions {
@@ -100,19 +103,18 @@ impl<W: Write> Text<W> {
 
     fn summary(&self, page: &mut Page, summary: &Summary) {
         let Summary { attempts: _, ledger: _, complete, check } = summary;
-        match check {
-            Some(check) => {
-                check::answer(page, check, self.options.quiet);
-                if (self.options.verbose || !complete) && !self.options.quiet {
-                    frame::summary(page, summary);
-                }
-            }
-            None => {
-                if !self.options.quiet {
-                    page.blank();
-                }
+        let TextOptions { color: _, quiet, verbose } = self.options;
+        if let Some(check) = check {
+            check::answer(page, check, &self.clock, quiet);
+            // What was missed is told even where nothing else is: it may have been the attempt.
+            if !quiet && (verbose || !complete) {
                 frame::summary(page, summary);
             }
+        } else {
+            if !quiet {
+                page.blank();
+            }
+            frame::summary(page, summary);
         }
     }
 }
@@ -143,16 +145,15 @@ impl<W: Write> Sink for Text<W> {
 /// Those of `out`.
 pub fn explain(mut out: impl Write, cause: Option<Cause>) -> io::Result<()> {
     let mut page = Page::new(false);
-    match cause {
-        Some(cause) => {
-            page.line(cause.name());
-            page.evidence(&format!("means: {}", cause.meaning()));
-            page.evidence(&format!("next:  {}", cause.advice()));
-            page.evidence("more:  docs/causes.md");
+    if let Some(cause) = cause {
+        page.line(cause.name());
+        page.evidence(&format!("means: {}", cause.meaning()));
+        page.evidence(&format!("next: {}", cause.advice()));
+        page.evidence("more: docs/causes.md");
+    } else {
+        for cause in Cause::ALL {
+            page.line(&format!("{}  {}", page::padded(cause.name(), CAUSE), cause.meaning()));
         }
-        None => Cause::ALL
-            .iter()
-            .for_each(|cause| page.line(&format!("{}  {}", page::padded(cause.name(), 22), cause.meaning()))),
     }
     out.write_all(page.into_text().as_bytes())?;
     out.flush()

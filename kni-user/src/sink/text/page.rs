@@ -68,6 +68,13 @@ impl Page {
         self.wrapped(text, INDENT, "      ");
     }
 
+    /// Lines of evidence.
+    pub(super) fn evidence_lines(&mut self, lines: impl IntoIterator<Item = String>) {
+        for line in lines {
+            self.evidence(&line);
+        }
+    }
+
     /// A blank line.
     pub(super) fn blank(&mut self) {
         self.text.push('\n');

@@ -1,0 +1,189 @@
+//! Finds or installs what the build, the dev VM and the tests need.
+//!
+//! On Debian it installs what is missing; elsewhere it prints it. Nothing is done twice.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::privilege::as_root;
+use crate::say;
+use crate::toolchain::{self, Compiler, LINKED, LINKER};
+
+/// The newest bpf-linker that the compilers of today can build; its LLVM must be the compiler's.
+const LINKER_VERSION: &str = "0.13.0";
+
+/// Debian's compiler for its browsers: newer than its own `rustc`, and with core's source.
+const COMPILER_PACKAGES: [&str; 3] = ["rustc-web", "cargo-web", "rust-web-src"];
+
+/// A program, the Debian package that has it, and what it is for.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+    purpose: &'static str,
+}
+
+const VM_TOOLS: [Tool; 4] = [
+    Tool { program: "qemu-system-x86_64", package: "qemu-system-x86", purpose: "runs the dev VM" },
+    Tool { program: "mmdebstrap", package: "mmdebstrap", purpose: "makes the dev VM's root" },
+    Tool { program: "busybox", package: "busybox-static", purpose: "starts the dev VM" },
+    Tool { program: "unshare", package: "util-linux", purpose: "keeps mounts away from this host" },
+];
+
+/// Makes everything ready that the eBPF object's build needs.
+pub(crate) fn build_tools() -> Result<()> {
+    let compiler = match toolchain::compiler() {
+        Some(compiler) => compiler,
+        None => install_compiler()?,
+    };
+    if toolchain::linker().is_none() {
+        install_linker(&compiler)?;
+    }
+    let found = toolchain::find()?;
+    say!("eBPF object: {}, {}", found.compiler, found.linker.display());
+    Ok(())
+}
+
+/// Makes everything ready that the dev VM needs.
+pub(crate) fn vm_tools() -> Result<()> {
+    let missing: Vec<&Tool> = VM_TOOLS.iter().filter(|tool| find_program(tool.program).is_none()).collect();
+    for tool in &missing {
+        say!("missing: {} (package {}), which {}", tool.program, tool.package, tool.purpose);
+    }
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    install_packages(&packages, "install what the dev VM needs")?;
+    say!("dev VM: {}", VM_TOOLS.map(|tool| tool.program).join(", "));
+    Ok(())
+}
+
+fn install_compiler() -> Result<Compiler> {
+    say!("missing: a Rust compiler with the source of core, which compiles the eBPF object");
+    if !is_debian() {
+        bail!(
+            "no Rust compiler with the source of core was found\n  \
+             install one: rustup toolchain install nightly --component rust-src"
+        );
+    }
+    install_packages(&COMPILER_PACKAGES, "install a Rust compiler with the source of core")?;
+    if find_program("rustup").is_some() {
+        say!("linking it as rustup's toolchain {LINKED}");
+        run(Command::new("rustup").args(["toolchain", "link", LINKED, "/usr"]))?;
+    }
+    toolchain::compiler()
+        .context("Debian's rustc-web is installed, but its source of core isn't where it should be")
+}
+
+fn install_linker(compiler: &Compiler) -> Result<()> {
+    let llvm = llvm_version(compiler)?;
+    say!("missing: {LINKER} {LINKER_VERSION}, built for LLVM {} (takes a minute or two)", llvm.major);
+    if is_debian() {
+        let major = llvm.major;
+        let packages =
+            [format!("llvm-{major}-dev"), format!("libpolly-{major}-dev"), "zlib1g-dev".to_owned()];
+        let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+        install_packages(&packages, "install the LLVM that bpf-linker is built for")?;
+    }
+    let Llvm { major, minor } = llvm;
+    run(Command::new("cargo")
+        .args(["install", LINKER, "--version", LINKER_VERSION, "--locked", "--no-default-features"])
+        .arg(format!("--features=llvm-{major}"))
+        .env(format!("LLVM_SYS_{major}{minor}_PREFIX"), format!("/usr/lib/llvm-{major}"))
+        // The caller's cargo may have chosen another toolchain, or a target directory of ours.
+        .env_remove("RUSTUP_TOOLCHAIN")
+        .env_remove("CARGO_TARGET_DIR"))
+    .with_context(|| format!("{LINKER} does not build; it needs the development files of LLVM {major}"))
+}
+
+/// The LLVM inside a compiler.
+#[derive(Debug, Eq, PartialEq)]
+struct Llvm {
+    major: u32,
+    minor: u32,
+}
+
+fn llvm_version(compiler: &Compiler) -> Result<Llvm> {
+    let mut command = match compiler {
+        Compiler::Rustup(name) => {
+            let mut command = Command::new("rustup");
+            command.args(["run", name, "rustc"]);
+            command
+        }
+        Compiler::InPath => Command::new("rustc"),
+    };
+    let output = command.arg("-vV").output().context("cannot ask the compiler for its version")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    parse_llvm(&text).with_context(|| format!("no LLVM version in what {compiler} says:\n{text}"))
+}
+
+/// The line `LLVM version: 22.1.8` of `rustc -vV`. llvm-sys names its variable by major and minor.
+fn parse_llvm(text: &str) -> Option<Llvm> {
+    let version = text.lines().find_map(|line| line.strip_prefix("LLVM version: "))?;
+    let mut parts = version.split('.');
+    Some(Llvm { major: parts.next()?.parse().ok()?, minor: parts.next()?.parse().ok()? })
+}
+
+fn install_packages(packages: &[&str], reason: &str) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    let packages_text = packages.join(" ");
+    if !is_debian() {
+        bail!("this isn't Debian: {reason} by its own means (Debian's packages are {packages_text})");
+    }
+    say!("installing {packages_text}");
+    if apt(&["install"], packages, reason).is_err() {
+        say!("the package lists may be old or missing: fetching them");
+        apt(&["update"], &[], "fetch Debian's package lists")?;
+        apt(&["install"], packages, reason)
+            .with_context(|| format!("try: sudo apt-get install {packages_text}"))?;
+    }
+    Ok(())
+}
+
+fn apt(verb: &[&str], packages: &[&str], reason: &str) -> Result<()> {
+    run(as_root("env", reason)
+        .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300"])
+        .args(["--no-install-recommends"])
+        .args(verb)
+        .args(packages)
+        // What apt says is progress: stdout is for results.
+        .stdout(std::io::stderr()))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
+    if !status.success() {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(())
+}
+
+fn is_debian() -> bool {
+    fs::read_to_string("/etc/os-release").is_ok_and(|text| text.lines().any(|line| line == "ID=debian"))
+        && find_program("apt-get").is_some()
+}
+
+/// The program in `PATH`, or where only root's `PATH` looks.
+pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin"].map(PathBuf::from))
+        .map(|directory: PathBuf| Path::new(&directory).join(name))
+        .find(|file| file.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Llvm, parse_llvm};
+
+    #[test]
+    fn the_compiler_names_its_llvm() {
+        let text = "rustc 1.96.0\nbinary: rustc\nrelease: 1.96.0\nLLVM version: 22.1.8\n";
+        assert_eq!(parse_llvm(text), Some(Llvm { major: 22, minor: 1 }));
+        assert_eq!(parse_llvm("rustc 1.96.0\nLLVM version: x\n"), None);
+        assert_eq!(parse_llvm(""), None);
+    }
+}

@@ -8,6 +8,8 @@ pub mod capture;
 pub mod escape;
 pub mod jsonl;
 pub mod recording;
+#[cfg(test)]
+mod samples;
 pub mod stderr;
 pub mod text;
 

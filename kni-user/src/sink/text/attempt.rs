@@ -49,7 +49,7 @@ pub(super) fn paragraph(page: &mut Page, attempt: &Attempt, time: &str, detail: 
     if detail == Detail::Steps {
         all_steps(page, attempt);
     }
-    page.evidence_lines(next(attempt));
+    page.evidence_lines(next(attempt, detail));
 }
 
 /// `l3fwd-kni[4121]  vEth0_0`, in columns.
@@ -64,7 +64,7 @@ pub(super) fn task(pid: u32, comm: &Untrusted) -> String {
 
 /// The interface's name as a word.
 pub(super) fn interface(name: Option<&Untrusted>) -> String {
-    name.map_or_else(|| "(no name)".to_owned(), |name| escape::word(name, INTERFACE))
+    name.map_or_else(|| "-".to_owned(), |name| escape::word(name, INTERFACE))
 }
 
 fn headline(page: &Page, attempt: &Attempt) -> String {
@@ -144,13 +144,17 @@ fn inside(attempt: &Attempt) -> Option<String> {
 fn request(attempt: &Attempt) -> Option<String> {
     let line = match (attempt.issued, attempt.boundary, attempt.outcome) {
         (Some(false), Some(Boundary::Library), Outcome::Stopped) => {
-            "no ioctl was issued: the kernel module was not asked, and dmesg has nothing on it"
+            "no ioctl was issued: the module was not asked, dmesg has nothing on it"
         }
-        (Some(false), _, Outcome::Stopped | Outcome::Died | Outcome::NotAttempted) => "no ioctl was issued",
+        (Some(false), _, Outcome::Stopped | Outcome::Died | Outcome::NotAttempted) => {
+            "no create ioctl was issued"
+        }
         (Some(true), _, Outcome::Inconclusive) => {
-            "the ioctl was issued; what became of it was not seen whole"
+            "the ioctl was issued: it stopped beyond the library, if it stopped"
         }
-        (None, _, Outcome::Inconclusive) => "whether the ioctl was issued is not known",
+        (None, _, Outcome::Inconclusive) => {
+            "whether the ioctl was issued is not known: it may have stopped anywhere"
+        }
         _ => return None,
     };
     Some(line.to_owned())
@@ -201,16 +205,19 @@ fn all_steps(page: &mut Page, attempt: &Attempt) {
 }
 
 /// What to do next. A created interface needs nothing.
-pub(super) fn next(attempt: &Attempt) -> Option<String> {
+pub(super) fn next(attempt: &Attempt, detail: Detail) -> Option<String> {
     let step = match (attempt.cause, attempt.outcome) {
-        (Some(cause), _) => return Some(format!("next: kniwatch explain {}", cause.name())),
+        (Some(cause), _) => format!("kniwatch explain {}", cause.name()),
         (None, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed) => return None,
-        (None, Outcome::Inconclusive) => coverage::remedy(&attempt.coverage),
-        (None, Outcome::InProgress) => "it may still end: its verdict then follows",
-        (None, _) if attempt.boundary == Some(Boundary::Library) => {
-            "the program's own log: librte_kni says there why it refuses, if it says so at all"
+        (None, Outcome::Inconclusive) => coverage::remedy(&attempt.coverage).to_owned(),
+        (None, Outcome::InProgress) => {
+            format!("sudo cat /proc/{}/stack shows what it waits for", attempt.process.tid)
         }
-        (None, _) => "kniwatch -v shows every step that was seen",
+        (None, _) if attempt.boundary == Some(Boundary::Library) => {
+            "read the program's own log: librte_kni gives most of its reasons there".to_owned()
+        }
+        (None, _) if detail == Detail::Steps => return None,
+        (None, _) => "kniwatch -v shows every step that was seen".to_owned(),
     };
     Some(format!("next: {step}"))
 }

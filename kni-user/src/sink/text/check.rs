@@ -1,6 +1,6 @@
 //! `check`'s answer: each interface with its evidence, then all in one line.
 
-use super::attempt::{again, evidence, interface, next, reason, task};
+use super::attempt::{Detail, again, evidence, interface, next, reason, task};
 use super::clock::Clock;
 use super::page::{Page, Tone};
 use super::words::{self, duration};
@@ -34,7 +34,8 @@ fn expected(page: &mut Page, checked: &Checked, clock: &Clock) {
     let said = page.paint((*outcome).into(), words::outcome(*outcome, *boundary));
     let attempt = attempt.as_deref();
     let name = name.as_ref().or_else(|| attempt?.interface.name());
-    page.line(&format!("{}  {said}{}", interface(name), how(checked)));
+    let name = if name.is_some() { interface(name) } else { "no interface".to_owned() };
+    page.line(&format!("{name}  {said}{}", how(checked)));
     if let Some(attempt) = attempt {
         under(page, attempt, clock);
     }
@@ -68,7 +69,7 @@ fn under(page: &mut Page, attempt: &Attempt, clock: &Clock) {
     }
     // The last line names the causes to look up.
     if attempt.cause.is_none() {
-        page.evidence_lines(next(attempt));
+        page.evidence_lines(next(attempt, Detail::Evidence));
     }
 }
 

@@ -72,6 +72,6 @@ pub(super) fn remedy(coverage: &AttemptCoverage) -> &'static str {
     } else if any(|unseen| matches!(unseen, Unseen::Hook { .. } | Unseen::Entry { .. })) {
         "let it try again: all hooks are attached now, and that attempt will be seen whole"
     } else {
-        "kniwatch -v shows every step that was seen"
+        "let it try again"
     }
 }

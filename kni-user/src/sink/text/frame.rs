@@ -67,7 +67,7 @@ pub(super) fn armed(page: &mut Page, hooks: &Hooks, verbose: bool) {
 }
 
 /// What cannot be observed, by reason.
-pub(super) fn without(page: &mut Page, hooks: &Hooks) {
+fn without(page: &mut Page, hooks: &Hooks) {
     let mut reasons: Vec<&str> = Vec::new();
     for (_, reason) in &hooks.missing {
         if !reasons.contains(&reason.as_str()) {
@@ -130,7 +130,8 @@ pub(super) fn diagnostic(page: &mut Page, diagnostic: &Diagnostic, time: &str) {
 /// The totals.
 pub(super) fn summary(page: &mut Page, summary: &Summary) {
     let Summary { attempts, ledger, complete, check: _ } = summary;
-    page.line(&format!("{}. {}", tally(attempts), account(ledger, *complete)));
+    page.line(&tally(attempts));
+    page.line(&account(ledger, *complete));
 }
 
 fn tally(tally: &Tally) -> String {
@@ -162,7 +163,7 @@ fn tally(tally: &Tally) -> String {
     ];
     let total = parts.iter().fold(0, |sum: u64, (number, _)| sum.saturating_add(*number));
     if total == 0 {
-        return "No attempt was seen".to_owned();
+        return "no attempt was seen".to_owned();
     }
     let parts: Vec<String> = parts
         .iter()

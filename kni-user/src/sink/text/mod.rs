@@ -84,8 +84,6 @@ impl<W: Write> Text<W> {
         if !self.terse() {
             frame::armed(page, hooks, self.options.verbose);
             page.blank();
-        } else if !self.options.quiet {
-            frame::without(page, hooks);
         }
     }
 

@@ -2,6 +2,7 @@
 
 use textwrap::{Options, WordSeparator, WordSplitter};
 
+use super::words::BOUND;
 use crate::report::Outcome;
 use crate::sink::escape;
 
@@ -88,7 +89,7 @@ impl Page {
             .word_separator(WordSeparator::AsciiSpace)
             .word_splitter(WordSplitter::NoHyphenation);
         for line in textwrap::wrap(text, options) {
-            self.text.push_str(&line);
+            self.text.extend(line.chars().map(|c| if c == BOUND { ' ' } else { c }));
             self.text.push('\n');
         }
     }
@@ -110,7 +111,7 @@ mod tests {
         page.evidence(&format!("next: {} lib.memzone-missing", "x".repeat(60)));
         page.line(&"y".repeat(100));
         let (x, y) = ("x".repeat(60), "y".repeat(100));
-        let (head, tail) = y.split_at(80);
+        let (head, tail) = y.split_at(76);
         assert_eq!(
             page.into_text(),
             format!("    next: {x}\n      lib.memzone-missing\n{head}\n    {tail}\n")

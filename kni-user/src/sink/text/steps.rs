@@ -53,14 +53,11 @@ fn is_errno(group: &[(&Step, Failure)]) -> bool {
 fn sentence(group: &[(&Step, Failure)], instead: bool, attempt: &Attempt) -> Option<String> {
     let (first, failure) = group.first()?;
     let place = call(first);
-    let and_ioctl = match group.last() {
-        Some((last, _)) if group.len() > 1 && last.hook == Hook::Ioctl.name() => ", and so did the ioctl",
-        _ => "",
-    };
+    let also = group.last().filter(|_| group.len() > 1).map_or_else(String::new, |(last, _)| outermost(last));
     Some(match failure {
         Failure::Errno(errno) => {
             let instead = if instead { " instead" } else { "" };
-            format!("{place} returned {}{instead}{and_ioctl}", words::errno(*errno))
+            format!("{place} returned {}{instead}{also}", words::errno(*errno))
         }
         Failure::Null if first.hook == Hook::MemzoneLookup.name() => format!("{place} found nothing"),
         Failure::Null if first.hook == Hook::LibraryAlloc.name() => {
@@ -69,6 +66,14 @@ fn sentence(group: &[(&Step, Failure)], instead: bool, attempt: &Attempt) -> Opt
         Failure::Null => format!("{place} returned NULL"),
         Failure::Negative(value) => format!("{place} returned {value}"),
     })
+}
+
+/// What the program itself called; what lies between it and the origin of an errno says nothing new.
+fn outermost(step: &Step) -> String {
+    match Hook::from_name(step.hook) {
+        Some(Hook::Ioctl | Hook::Open) => format!(", and so did {}", call(step)),
+        _ => String::new(),
+    }
 }
 
 fn after_entry(returned: &Step, attempt: &Attempt) -> String {
@@ -140,7 +145,9 @@ pub(super) fn listed(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
         let Step { hook, place: _, text: _, after_ns, value } = step;
         let result =
             value.map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(hook, value)));
-        format!("+{:<8} {} {result}", words::duration(*after_ns), call(step))
+        let call = call(step);
+        let call = if *hook == Hook::Ioctl.name() { Hook::Ioctl.place() } else { &call };
+        format!("+{:<8} {call} {result}", words::duration(*after_ns))
     })
 }
 

@@ -1,4 +1,6 @@
 //! Numbers, errnos and outcomes in words.
+//!
+//! A number and its unit stay on one line: [`BOUND`] stands between them.
 
 use std::time::Duration;
 
@@ -7,16 +9,20 @@ use nix::sys::signal::Signal;
 
 use crate::report::{Boundary, Outcome};
 
+/// A blank at which no line ends, until the page makes it a plain one. Untrusted text cannot hold
+/// it: it is escaped there.
+pub(super) const BOUND: char = '\u{a0}';
+
 /// Nanoseconds to two or three digits that matter.
 pub(super) fn duration(nanos: u64) -> String {
     let seconds = Duration::from_nanos(nanos).as_secs();
     match nanos {
-        0..1_000 => format!("{nanos} ns"),
+        0..1_000 => format!("{nanos}{BOUND}ns"),
         1_000..1_000_000 => short(nanos, 1_000, "us"),
         1_000_000..1_000_000_000 => short(nanos, 1_000_000, "ms"),
         1_000_000_000..60_000_000_000 => short(nanos, 1_000_000_000, "s"),
-        _ if seconds < 3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+        _ if seconds < 3600 => format!("{}{BOUND}min{BOUND}{}{BOUND}s", seconds / 60, seconds % 60),
+        _ => format!("{}{BOUND}h{BOUND}{}{BOUND}min", seconds / 3600, seconds / 60 % 60),
     }
 }
 
@@ -24,8 +30,8 @@ pub(super) fn duration(nanos: u64) -> String {
 fn short(nanos: u64, unit: u64, name: &str) -> String {
     let whole = nanos / unit;
     match nanos / (unit / 10) % 10 {
-        tenth @ 1.. if whole < 10 => format!("{whole}.{tenth} {name}"),
-        _ => format!("{whole} {name}"),
+        tenth @ 1.. if whole < 10 => format!("{whole}.{tenth}{BOUND}{name}"),
+        _ => format!("{whole}{BOUND}{name}"),
     }
 }
 
@@ -42,14 +48,23 @@ pub(super) fn ordinal(number: u64) -> String {
 
 /// `1 attempt`, `2 attempts`.
 pub(super) fn count(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+    format!("{number}{BOUND}{noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A positive errno by name and meaning: `EEXIST (File exists)`.
 pub(super) fn errno(number: i32) -> String {
     match Errno::from_raw(number) {
         Errno::UnknownErrno => format!("errno {number}"),
-        known => format!("{known:?} ({})", known.desc()),
+        known => format!("{known:?} ({})", meaning(known)),
+    }
+}
+
+/// As the C library and so every other tool says it; nix keeps two older phrases.
+fn meaning(errno: Errno) -> &'static str {
+    match errno {
+        Errno::EBADF => "Bad file descriptor",
+        Errno::ENOTTY => "Inappropriate ioctl for device",
+        other => other.desc(),
     }
 }
 
@@ -94,7 +109,7 @@ pub(super) fn outcome(outcome: Outcome, boundary: Option<Boundary>) -> &'static 
 
 #[cfg(test)]
 mod tests {
-    use super::{count, duration, ending, errno, errno_of, ordinal};
+    use super::{BOUND, count, duration, ending, errno, errno_of, ordinal};
 
     #[test]
     fn durations_keep_what_matters() {
@@ -114,7 +129,7 @@ mod tests {
             (11_520_000_000_000, "3 h 12 min"),
             (u64::MAX, "5124095 h 34 min"),
         ] {
-            assert_eq!(duration(nanos), expected, "{nanos}");
+            assert_eq!(duration(nanos).replace(BOUND, " "), expected, "{nanos}");
         }
     }
 
@@ -122,12 +137,16 @@ mod tests {
     fn numbers_read_as_words() {
         let ordinals = [1, 2, 3, 4, 11, 12, 13, 21, 102, 111].map(ordinal).join(" ");
         assert_eq!(ordinals, "1st 2nd 3rd 4th 11th 12th 13th 21st 102nd 111th");
-        assert_eq!([0, 1, 2].map(|n| count(n, "hook")).join(", "), "0 hooks, 1 hook, 2 hooks");
+        assert_eq!(
+            [0, 1, 2].map(|n| count(n, "hook")).join(", ").replace(BOUND, " "),
+            "0 hooks, 1 hook, 2 hooks"
+        );
     }
 
     #[test]
     fn errnos_have_names_where_there_are_any() {
         assert_eq!(errno(17), "EEXIST (File exists)");
+        assert_eq!(errno(25), "ENOTTY (Inappropriate ioctl for device)");
         assert_eq!(errno(62), "ETIME (Timer expired)");
         assert_eq!(errno(512), "errno 512");
         for (value, expected) in

@@ -1,0 +1,334 @@
+//! Reports made by hand, for the tests of the sinks: the scenarios of real life, as the
+//! correlation tells them.
+
+use kni_ebpf::hook::Hook;
+
+use crate::cause::Cause;
+use crate::event::{Holder, Ledger, Module, Question, Start};
+use crate::report::{
+    Attempt, AttemptCoverage, Boundary, CheckResult, Checked, CoverageChange, Diagnostic, Errnos, Hooks,
+    Interface, Lost, Outcome, Process, Released, ReleasedHow, Repeat, Report, Step, Summary, Tally, Told,
+    Unseen,
+};
+
+/// 2026-08-22 12:02:11.204 UTC.
+const EPOCH: i64 = 1_787_400_131_204_000_000;
+/// The stream's clock at that moment.
+pub(super) const AT: u64 = 5_000_000_000;
+
+pub(super) fn report(what: Told) -> Report {
+    Report { at: AT, what }
+}
+
+pub(super) fn start(question: Question) -> Start {
+    Start {
+        version: "0.1.0".to_owned(),
+        host: "lab7".into(),
+        kernel: "6.1.0-56-amd64".into(),
+        unix_ns: EPOCH,
+        boot_ns: AT,
+        utc_offset_s: 7200,
+        cpus_online: "0-1".into(),
+        module: Some(Module {
+            version: Some("22.11".into()),
+            parameters: vec![("carrier".into(), "off".into()), ("kthread_mode".into(), "single".into())],
+        }),
+        question,
+    }
+}
+
+pub(super) fn check_of(names: &[&str]) -> Question {
+    let expect = names.iter().map(|name| (*name).into()).collect();
+    Question::Check { expect, within_ns: 10_000_000_000, runs_command: true }
+}
+
+pub(super) fn hooks() -> Hooks {
+    let reason = || "this kernel has no kprobes".to_owned();
+    Hooks {
+        live: vec!["ioctl", "open", "library-alloc"],
+        waiting: vec!["memzone-lookup"],
+        missing: vec![("dispatcher", reason()), ("handler", reason()), ("exit", "left out".to_owned())],
+    }
+}
+
+pub(super) fn entered(hook: Hook, after_ns: u64) -> Step {
+    Step { hook: hook.name(), place: hook.place(), text: None, after_ns, value: None }
+}
+
+pub(super) fn returned(hook: Hook, after_ns: u64, value: i64) -> Step {
+    Step { value: Some(value), ..entered(hook, after_ns) }
+}
+
+pub(super) fn with_text(step: Step, text: &str) -> Step {
+    Step { text: Some(text.into()), ..step }
+}
+
+/// A creation by `testpmd` that nothing is wrong with.
+pub(super) fn created() -> Attempt {
+    Attempt {
+        process: Process {
+            pid: 4533,
+            tid: 4534,
+            ns_pid: None,
+            comm: "testpmd".into(),
+            exe: Some("/usr/bin/dpdk-testpmd".into()),
+            start_ns: Some(3_000_000_000),
+        },
+        interface: Interface {
+            claimed: Some("kni0".into()),
+            consumed: Some("kni0".into()),
+            actual: Some("kni0".into()),
+            ifindex: Some(9),
+            netns: Some(4_026_531_840),
+        },
+        outcome: Outcome::Created,
+        boundary: None,
+        cause: None,
+        errno: Errnos::default(),
+        subject: None,
+        holder: None,
+        issued: Some(true),
+        steps: vec![
+            with_text(entered(Hook::LibraryAlloc, 0), "kni0"),
+            entered(Hook::Ioctl, 31_000),
+            with_text(returned(Hook::AllocNetdev, 400_000, -0x7000_0000_0000), "kni0"),
+            with_text(returned(Hook::RegisterNetdev, 900_000, 0), "kni0"),
+            returned(Hook::Ioctl, 1_700_000, 0),
+            returned(Hook::LibraryAlloc, 1_800_000, 0x7f00_1000),
+        ],
+        log: vec!["rte_kni: Creating kni...".into()],
+        coverage: AttemptCoverage { complete: true, missing: Vec::new() },
+        repeat: None,
+        started: EPOCH,
+        duration_ns: 1_800_000,
+    }
+}
+
+/// Stopped there, for that reason, after these steps.
+pub(super) fn stopped(boundary: Boundary, cause: Option<Cause>, steps: Vec<Step>) -> Attempt {
+    let created = created();
+    Attempt {
+        interface: Interface { actual: None, ifindex: None, ..created.interface.clone() },
+        outcome: Outcome::Stopped,
+        boundary: Some(boundary),
+        cause,
+        steps,
+        log: Vec::new(),
+        ..created
+    }
+}
+
+pub(super) fn silent_refusal() -> Attempt {
+    let refused = stopped(
+        Boundary::Library,
+        Some(Cause::LibMemzoneExists),
+        vec![
+            with_text(entered(Hook::LibraryAlloc, 0), "vEth0_0"),
+            with_text(returned(Hook::MemzoneReserve, 30_000, 0), "kni_tx_vEth0_0"),
+            returned(Hook::LibraryAlloc, 41_000, 0),
+        ],
+    );
+    Attempt {
+        process: process(4121, "kni-refused"),
+        interface: Interface { claimed: Some("vEth0_0".into()), ..Interface::default() },
+        subject: Some("kni_tx_vEth0_0".into()),
+        issued: Some(false),
+        ..refused
+    }
+}
+
+pub(super) fn silent_refusal_1604() -> Attempt {
+    Attempt {
+        process: process(4121, "l3fwd-kni"),
+        cause: Some(Cause::LibMemzoneMissing),
+        subject: Some("MP_mbuf_pool".into()),
+        steps: vec![
+            with_text(entered(Hook::LibraryAlloc, 0), "vEth0_0"),
+            with_text(returned(Hook::MemzoneLookup, 20_000, 0), "KNI_INFO_0"),
+            with_text(returned(Hook::MemzoneLookup, 31_000, 0), "MP_mbuf_pool"),
+            returned(Hook::LibraryAlloc, 41_000, 0),
+        ],
+        ..silent_refusal()
+    }
+}
+
+pub(super) fn restarted() -> Attempt {
+    let repeat = Repeat {
+        count: 2,
+        previous_pid: 4121,
+        lived_ns: Some(1_900_000_000),
+        parent: Some(Holder { pid: 812, comm: "supervisord".into() }),
+    };
+    Attempt { process: process(4131, "l3fwd-kni"), repeat: Some(repeat), ..silent_refusal_1604() }
+}
+
+pub(super) fn module_missing() -> Attempt {
+    let steps = vec![
+        entered(Hook::LibraryInit, 0),
+        with_text(returned(Hook::Open, 12_000, -2), "/dev/kni"),
+        returned(Hook::LibraryInit, 20_000, -1),
+    ];
+    Attempt {
+        errno: Errnos { user: Some(2), kernel: None },
+        interface: Interface::default(),
+        issued: Some(false),
+        ..stopped(Boundary::Syscall, Some(Cause::SysDeviceMissing), steps)
+    }
+}
+
+pub(super) fn device_busy() -> Attempt {
+    let steps = vec![
+        entered(Hook::LibraryInit, 0),
+        returned(Hook::DeviceOpen, 11_000, -16),
+        with_text(returned(Hook::Open, 12_000, -16), "/dev/kni"),
+        returned(Hook::LibraryInit, 20_000, -1),
+    ];
+    Attempt {
+        cause: Some(Cause::SysDeviceBusy),
+        errno: Errnos { user: Some(16), kernel: None },
+        holder: Some(Holder { pid: 4507, comm: "dpdk-testpmd".into() }),
+        steps,
+        ..module_missing()
+    }
+}
+
+pub(super) fn wrong_fd(cause: Cause, errno: i32, subject: Option<&str>) -> Attempt {
+    let steps = vec![entered(Hook::Ioctl, 0), returned(Hook::Ioctl, 2_000, i64::from(-errno))];
+    Attempt {
+        process: process(4601, "raw-create"),
+        errno: Errnos { user: Some(errno), kernel: None },
+        subject: subject.map(Into::into),
+        ..stopped(Boundary::Syscall, Some(cause), steps)
+    }
+}
+
+pub(super) fn duplicate_name() -> Attempt {
+    let steps = vec![
+        entered(Hook::Ioctl, 0),
+        entered(Hook::Dispatcher, 2_000),
+        entered(Hook::Handler, 3_000),
+        returned(Hook::Handler, 13_000, -22),
+        returned(Hook::Dispatcher, 14_000, -22),
+        returned(Hook::Ioctl, 16_000, -22),
+    ];
+    Attempt {
+        errno: Errnos { user: Some(22), kernel: None },
+        log: vec!["rte_kni: Creating kni...".into(), "rte_kni: KNI name kni0 duplicated".into()],
+        ..stopped(Boundary::Module, Some(Cause::ModNameDuplicate), steps)
+    }
+}
+
+pub(super) fn name_taken() -> Attempt {
+    let steps = vec![
+        entered(Hook::Ioctl, 0),
+        entered(Hook::Dispatcher, 2_000),
+        entered(Hook::Handler, 3_000),
+        with_text(returned(Hook::RegisterNetdev, 9_000, -17), "lo"),
+        returned(Hook::Handler, 13_000, -19),
+        returned(Hook::Dispatcher, 14_000, -19),
+        returned(Hook::Ioctl, 16_000, -19),
+    ];
+    Attempt {
+        interface: Interface {
+            claimed: Some("lo".into()),
+            consumed: Some("lo".into()),
+            ..Interface::default()
+        },
+        errno: Errnos { user: Some(19), kernel: Some(17) },
+        log: vec!["rte_kni: error -17 registering device \"lo\"".into()],
+        ..stopped(Boundary::Network, Some(Cause::NetNameExists), steps)
+    }
+}
+
+pub(super) fn inconclusive(missing: Vec<Unseen>) -> Attempt {
+    Attempt {
+        outcome: Outcome::Inconclusive,
+        boundary: None,
+        cause: None,
+        subject: None,
+        issued: None,
+        coverage: AttemptCoverage { complete: false, missing },
+        steps: vec![
+            with_text(entered(Hook::LibraryAlloc, 0), "vEth0_0"),
+            returned(Hook::LibraryAlloc, 41_000, 0),
+        ],
+        ..silent_refusal()
+    }
+}
+
+/// Everything that can be unseen, once.
+pub(super) fn unseen() -> Vec<Unseen> {
+    vec![
+        Unseen::Hook {
+            hook: "ioctl",
+            reason: Some("left out by --without".to_owned()),
+            armed_after_ns: None,
+        },
+        Unseen::Hook { hook: "handler", reason: None, armed_after_ns: Some(3_200_000) },
+        Unseen::Records { lost: 3 },
+        Unseen::Entry { hook: "library-alloc" },
+    ]
+}
+
+pub(super) fn process(pid: u32, comm: &str) -> Process {
+    Process { pid, tid: pid, comm: comm.into(), ..created().process }
+}
+
+pub(super) fn released() -> Released {
+    Released {
+        name: "kni0".into(),
+        ifindex: Some(9),
+        pid: 4533,
+        comm: "testpmd".into(),
+        how: ReleasedHow::Request,
+        lived_ns: 4_900_000_000,
+    }
+}
+
+pub(super) fn summary() -> Summary {
+    let ledger = Ledger { emitted: 412, received: 412, filtered: 90_000, ..Ledger::default() };
+    let attempts = Tally { created: 1, stopped_library: 3, stopped_network: 1, ..Tally::default() };
+    Summary { attempts, ledger, complete: true, check: None }
+}
+
+pub(super) fn checked(attempt: Attempt) -> Checked {
+    Checked {
+        name: attempt.interface.name().cloned(),
+        outcome: attempt.outcome,
+        boundary: attempt.boundary,
+        cause: attempt.cause,
+        gone_again: false,
+        attempt: Some(Box::new(attempt)),
+    }
+}
+
+pub(super) fn answered(interfaces: Vec<Checked>, exit_status: u8) -> Summary {
+    Summary { check: Some(CheckResult { interfaces, exit_status }), ..summary() }
+}
+
+/// A stream in which every kind of report, and every optional field, occurs.
+pub(super) fn everything() -> Vec<Report> {
+    let went = CoverageChange { came: Vec::new(), went: vec!["dispatcher", "handler"], blind_ns: None };
+    let came =
+        CoverageChange { came: vec!["dispatcher", "handler"], went: Vec::new(), blind_ns: Some(1_200_000) };
+    let container = Process { ns_pid: Some(12), ..process(4121, "l3fwd-kni") };
+    let mut told = vec![Told::Start(start(check_of(&["kni0"]))), Told::Armed(hooks())];
+    let attempts = [
+        created(),
+        silent_refusal(),
+        Attempt { process: container, ..restarted() },
+        device_busy(),
+        name_taken(),
+        inconclusive(unseen()),
+    ];
+    told.extend(attempts.map(|attempt| Told::Attempt(Box::new(attempt))));
+    told.extend([
+        Told::Coverage(went),
+        Told::Coverage(came),
+        Told::Released(released()),
+        Told::Lost(Lost { count: 3, total: 4 }),
+        Told::Diagnostic(Diagnostic::CommandEnded { status: Some(1), signal: None }),
+        Told::Summary(answered(vec![checked(created()), checked(duplicate_name())], 13)),
+    ]);
+    told.into_iter().map(report).collect()
+}

@@ -1,0 +1,203 @@
+use expect_test::expect;
+
+use super::{QUIET, VERBOSE, answer, printed};
+use crate::cause::Cause;
+use crate::event::{Ledger, Question};
+use crate::report::{
+    Checked, CoverageChange, Diagnostic, Lost, Outcome, Released, ReleasedHow, Summary, Tally, Told,
+};
+use crate::sink::samples;
+use crate::sink::text::TextOptions;
+
+#[test]
+fn a_run_of_watch() {
+    let told = [
+        Told::Start(samples::start(Question::Watch)),
+        Told::Armed(samples::hooks()),
+        Told::Attempt(Box::new(samples::created())),
+        Told::Coverage(CoverageChange {
+            came: Vec::new(),
+            went: vec!["dispatcher", "handler"],
+            blind_ns: None,
+        }),
+        Told::Coverage(CoverageChange {
+            came: vec!["dispatcher", "handler"],
+            went: Vec::new(),
+            blind_ns: Some(1_200_000),
+        }),
+        Told::Released(samples::released()),
+        Told::Released(Released { how: ReleasedHow::Close, ..samples::released() }),
+        Told::Lost(Lost { count: 3, total: 4 }),
+        Told::Lost(Lost { count: 1, total: 1 }),
+        Told::Diagnostic(Diagnostic::CommandEnded { status: None, signal: Some(9) }),
+        Told::Summary(samples::summary()),
+    ];
+    expect![[r#"
+        kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64, 2026-08-22 (UTC+02:00)
+        rte_kni 22.11 is loaded: carrier=off, kthread_mode=single
+        watching: 3 hooks live, 1 waiting, 3 missing
+            missing: dispatcher, handler (this kernel has no kprobes)
+            missing: exit (left out)
+
+        14:02:11.204  testpmd[4533]    kni0     CREATED in 1.8 ms  ifindex 9
+        14:02:11.204  no longer observed: dispatcher, handler
+        14:02:11.204  now observed: dispatcher, handler; the module had been there
+            unobserved for 1.2 ms
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by request, lived 4.9 s
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by closing /dev/kni, lived
+            4.9 s
+        14:02:11.204  3 RECORDS LOST (4 in all): an attempt of that time may stay
+            inconclusive or unseen
+        14:02:11.204  1 RECORD LOST: an attempt of that time may stay inconclusive or
+            unseen
+        14:02:11.204  the command was killed by SIGKILL
+
+        5 attempts: 1 created, 3 stopped in the library, 1 stopped in the network core
+        412 records, 0 lost, 0 missed: complete.
+    "#]]
+    .assert_eq(&printed(TextOptions::default(), told.clone()));
+    expect![[r#"
+        14:02:11.204  testpmd[4533]    kni0     CREATED in 1.8 ms  ifindex 9
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by request, lived 4.9 s
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by closing /dev/kni, lived
+            4.9 s
+        5 attempts: 1 created, 3 stopped in the library, 1 stopped in the network core
+        412 records, 0 lost, 0 missed: complete.
+    "#]]
+    .assert_eq(&printed(QUIET, told));
+}
+
+#[test]
+fn without_the_module_or_any_attempt() {
+    let mut start = samples::start(Question::Watch);
+    start.module = None;
+    start.utc_offset_s = i32::MAX;
+    let ledger = Ledger { received: 1, lost: 2, unpaired: 1, ..Ledger::default() };
+    let summary = Summary { attempts: Tally::default(), ledger, complete: false, check: None };
+    expect![[r#"
+        kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64, 2026-08-22 (UTC+00:00)
+        rte_kni is not loaded; its hooks are attached when it comes
+
+        no attempt was seen
+        1 record, 2 lost, 0 missed, 1 unpaired: INCOMPLETE, something may have gone
+            unseen.
+    "#]]
+    .assert_eq(&printed(TextOptions::default(), [Told::Start(start), Told::Summary(summary)]));
+}
+
+#[test]
+fn check_answers_with_each_interface_and_one_line_for_all() {
+    let created = || samples::checked(samples::created());
+    let all = |status, interfaces| answer(TextOptions::default(), interfaces, status);
+    expect![[r#"
+        kni0  created in 1.8 ms (ifindex 9)
+        OK 1 of 1 created
+    "#]]
+    .assert_eq(&all(0, vec![created()]));
+    expect![[r#"
+        kni0  created in 1.8 ms (ifindex 9)
+        kni0  stopped in the module: the module holds an interface of that name in this
+            network namespace already
+            tried by testpmd[4533] at 14:02:11.204
+            kni_ioctl_create returned EINVAL (Invalid argument), and so did the ioctl
+            kernel: rte_kni: Creating kni...
+            kernel: rte_kni: KNI name kni0 duplicated
+        FAIL 1 of 2 created; exit status 13 (stopped in module, see kniwatch explain
+            mod.name-duplicate)
+    "#]]
+    .assert_eq(&all(13, vec![created(), samples::checked(samples::duplicate_name())]));
+    expect![[r#"
+        vEth0_0  stopped in the library: the library looked up a memzone that nobody has
+            made: "MP_mbuf_pool"
+            tried by l3fwd-kni[4131] at 14:02:11.204
+            rte_memzone_lookup("MP_mbuf_pool") found nothing
+            rte_kni_alloc returned NULL 41 us after it was entered
+            no ioctl was issued: the module was not asked, dmesg has nothing on it
+            same, 2nd time (restarted by supervisord[812], lived 1.9 s)
+        FAIL 0 of 1 created; exit status 11 (stopped in library, see kniwatch explain
+            lib.memzone-missing)
+    "#]]
+    .assert_eq(&all(11, vec![samples::checked(samples::restarted())]));
+    expect![[r#"
+        kni0  created in 1.8 ms (ifindex 9), but gone again
+        FAIL 0 of 1 created; exit status 15 (created elsewhere, doomed, or gone again)
+    "#]]
+    .assert_eq(&all(15, vec![Checked { gone_again: true, ..created() }]));
+    expect![[r#"
+        vEth0_0  inconclusive
+            tried by kni-refused[4121] at 14:02:11.204
+            rte_kni_alloc returned NULL 41 us after it was entered
+            whether the ioctl was issued is not known: it may have stopped anywhere
+            not seen: whether the ioctl was issued, and what it returned (left out by
+              --without)
+            not seen: whether kni_ioctl_create was entered, and what it returned
+              (observed only from 3.2 ms after the attempt's first step)
+            not seen: 3 records of that time, lost because they came too fast
+            not seen: how rte_kni_alloc was entered; only its return was
+            next: kniwatch probes says what can be attached here, and what it takes
+        FAIL 0 of 1 created; exit status 20 (inconclusive)
+    "#]]
+    .assert_eq(&all(20, vec![samples::checked(samples::inconclusive(samples::unseen()))]));
+    let never = Checked {
+        name: Some("vEth0_0".into()),
+        outcome: Outcome::NotAttempted,
+        boundary: None,
+        cause: None,
+        gone_again: false,
+        attempt: None,
+    };
+    expect![[r#"
+        vEth0_0  not attempted
+        FAIL 0 of 1 created; exit status 10 (not attempted)
+    "#]]
+    .assert_eq(&all(10, vec![never.clone()]));
+    expect![[r#"
+        no interface  not attempted: the process ended by itself before it came to an
+            answer
+        FAIL 0 of 1 created; exit status 10 (not attempted, see kniwatch explain
+            proc.exited)
+    "#]]
+    .assert_eq(&all(10, vec![Checked { name: None, cause: Some(Cause::ProcExited), ..never }]));
+}
+
+#[test]
+fn check_tells_little_before_its_answer() {
+    let told = |options| printed(options, samples::everything().into_iter().map(|report| report.what));
+    expect![[r#"
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by request, lived 4.9 s
+        14:02:11.204  3 RECORDS LOST (4 in all): an attempt of that time may stay
+            inconclusive or unseen
+        14:02:11.204  the command ended with exit status 1
+        kni0  created in 1.8 ms (ifindex 9)
+        kni0  stopped in the module: the module holds an interface of that name in this
+            network namespace already
+            tried by testpmd[4533] at 14:02:11.204
+            kni_ioctl_create returned EINVAL (Invalid argument), and so did the ioctl
+            kernel: rte_kni: Creating kni...
+            kernel: rte_kni: KNI name kni0 duplicated
+        FAIL 1 of 2 created; exit status 13 (stopped in module, see kniwatch explain
+            mod.name-duplicate)
+    "#]]
+    .assert_eq(&told(TextOptions::default()));
+    expect![[r#"
+        FAIL 1 of 2 created; exit status 13 (stopped in module, see kniwatch explain
+            mod.name-duplicate)
+    "#]]
+    .assert_eq(&told(QUIET));
+    assert!(told(VERBOSE).contains("CREATED in 1.8 ms"));
+}
+
+#[test]
+fn check_says_that_it_may_have_missed_something() {
+    let start = Told::Start(samples::start(samples::check_of(&["kni0"])));
+    let summary = samples::answered(vec![samples::checked(samples::created())], 0);
+    let ledger = Ledger { lost: 2, ..summary.ledger.clone() };
+    let summary = Told::Summary(Summary { complete: false, ledger, ..summary });
+    expect![[r#"
+        kni0  created in 1.8 ms (ifindex 9)
+        OK 1 of 1 created
+        5 attempts: 1 created, 3 stopped in the library, 1 stopped in the network core
+        412 records, 2 lost, 0 missed: INCOMPLETE, something may have gone unseen.
+    "#]]
+    .assert_eq(&printed(TextOptions::default(), [start, summary]));
+}

@@ -5,6 +5,7 @@
 //! `bpfel` target and unit-tested on the host.
 #![no_std]
 
+pub mod control;
 pub mod counter;
 pub mod hook;
 pub mod kni;

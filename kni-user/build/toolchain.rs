@@ -10,22 +10,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// The rustup toolchain that `cargo xtask setup` links to a distribution's own compiler.
-pub const LINKED: &str = "kniwatch-ebpf";
+pub(crate) const LINKED: &str = "kniwatch-ebpf";
 /// The linker of the eBPF targets, as the compiler calls it.
-pub const LINKER: &str = "bpf-linker";
+pub(crate) const LINKER: &str = "bpf-linker";
 
 /// All that the object's build needs.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub struct Found {
+pub(crate) struct Found {
     /// The compiler, with core's source beside it.
-    pub compiler: Compiler,
+    pub(crate) compiler: Compiler,
     /// The path of `bpf-linker`.
-    pub linker: PathBuf,
+    pub(crate) linker: PathBuf,
 }
 
 /// A compiler that can build core.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub enum Compiler {
+pub(crate) enum Compiler {
     /// A toolchain of that name: `rustup run NAME rustc`.
     Rustup(String),
     /// There is no rustup: the `rustc` and `cargo` in `PATH`.
@@ -35,7 +35,7 @@ pub enum Compiler {
 impl Compiler {
     /// Whether unstable options have to be unlocked with `RUSTC_BOOTSTRAP=1`.
     #[must_use]
-    pub fn needs_bootstrap(&self) -> bool {
+    pub(crate) fn needs_bootstrap(&self) -> bool {
         !matches!(self, Self::Rustup(name) if name.starts_with("nightly"))
     }
 }
@@ -51,11 +51,11 @@ impl fmt::Display for Compiler {
 
 /// What the build lacks; its text names each piece and the command that brings it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Missing {
+pub(crate) struct Missing {
     /// No compiler with core's source.
-    pub compiler: bool,
+    pub(crate) compiler: bool,
     /// No `bpf-linker`.
-    pub linker: bool,
+    pub(crate) linker: bool,
 }
 
 impl fmt::Display for Missing {
@@ -81,7 +81,7 @@ impl fmt::Display for Missing {
 impl std::error::Error for Missing {}
 
 /// Finds a compiler and the linker, or says what is missing.
-pub fn find() -> Result<Found, Missing> {
+pub(crate) fn find() -> Result<Found, Missing> {
     match (compiler(), linker()) {
         (Some(compiler), Some(linker)) => Ok(Found { compiler, linker }),
         (compiler, linker) => Err(Missing { compiler: compiler.is_none(), linker: linker.is_none() }),
@@ -91,7 +91,7 @@ pub fn find() -> Result<Found, Missing> {
 /// The first of rustup's nightlies, the linked toolchain or (without rustup) `PATH`'s compiler that has
 /// core's source.
 #[must_use]
-pub fn compiler() -> Option<Compiler> {
+pub(crate) fn compiler() -> Option<Compiler> {
     let Some(installed) = output(Command::new("rustup").args(["toolchain", "list"])) else {
         return has_core_source(&mut Command::new("rustc")).then_some(Compiler::InPath);
     };
@@ -103,14 +103,14 @@ pub fn compiler() -> Option<Compiler> {
 
 /// `bpf-linker` in `PATH`, or where `cargo install` puts it.
 #[must_use]
-pub fn linker() -> Option<PathBuf> {
+pub(crate) fn linker() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).chain(cargo_bin()).map(|dir| dir.join(LINKER)).find(|file| file.is_file())
 }
 
 /// `PATH` with the linker's directory in front, as the compiler needs it.
 #[must_use]
-pub fn path_with(linker: &Path) -> Option<OsString> {
+pub(crate) fn path_with(linker: &Path) -> Option<OsString> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::join_paths(
         linker.parent().map(Path::to_path_buf).into_iter().chain(std::env::split_paths(&path)),

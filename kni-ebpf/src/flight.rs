@@ -1,0 +1,192 @@
+//! What each thread is in: its attempt, and the entries that wait for their returns.
+
+use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_log_ebpf::warn;
+use kni_ebpf::control;
+use kni_ebpf::counter::Outcome;
+use kni_ebpf::hook::Hook;
+
+use crate::emit::{Moment, count};
+use crate::maps::{Attempt, CONTROL, FRAMES, Frame, FrameKey, IN_FLIGHT, USERS};
+
+/// Hooks whose entries are kept for their returns.
+const FRAMED: [Hook; 15] = [
+    Hook::Ioctl,
+    Hook::Open,
+    Hook::Dispatcher,
+    Hook::CompatDispatcher,
+    Hook::Handler,
+    Hook::DeviceOpen,
+    Hook::DeviceRelease,
+    Hook::AllocNetdev,
+    Hook::RegisterNetdev,
+    Hook::CreateThread,
+    Hook::LibraryInit,
+    Hook::LibraryAlloc,
+    Hook::LibraryRelease,
+    Hook::MemzoneLookup,
+    Hook::MemzoneReserve,
+];
+
+/// How deep in the way from the library to the handler a hook lies.
+#[inline(always)]
+const fn depth(hook: u32) -> u32 {
+    if hook == Hook::LibraryInit as u32 || hook == Hook::LibraryAlloc as u32 || hook == Hook::LibraryRelease as u32 {
+        0
+    } else if hook == Hook::Ioctl as u32 {
+        1
+    } else if hook == Hook::Dispatcher as u32 || hook == Hook::CompatDispatcher as u32 {
+        2
+    } else {
+        3
+    }
+}
+
+/// The thread enters a function of an attempt: what it is in from now on.
+///
+/// What it was in stays if this function lies deeper. Otherwise that one's return was lost (a
+/// `longjmp` out of it, a probe missed), and this one is the outermost.
+#[inline(always)]
+pub(crate) fn begin(moment: &Moment, creates: bool) -> u64 {
+    if let Some(outer) = current(moment.tid)
+        && depth(outer.hook) < depth(moment.hook as u32)
+    {
+        return outer.started;
+    }
+    let started = if creates { moment.at } else { 0 };
+    let attempt = Attempt { started, hook: moment.hook as u32, reserved: 0 };
+    if IN_FLIGHT.insert(moment.tid, attempt, 0).is_err() {
+        displaced(moment.hook);
+    }
+    started
+}
+
+/// The thread left a function: what it was in until now.
+#[inline(always)]
+pub(crate) fn end(moment: &Moment) -> u64 {
+    let Some(attempt) = current(moment.tid) else { return 0 };
+    if attempt.hook == moment.hook as u32 {
+        // Nobody else removes it: a thread's entries are its own.
+        let _ = IN_FLIGHT.remove(moment.tid);
+    }
+    attempt.started
+}
+
+/// What the thread is in.
+#[inline(always)]
+pub(crate) fn current(tid: u32) -> Option<Attempt> {
+    // SAFETY: only the thread itself, which is here, changes or removes its entry.
+    unsafe { IN_FLIGHT.get(tid) }.copied()
+}
+
+/// Whether the thread is inside the library.
+#[inline(always)]
+pub(crate) fn in_library(tid: u32) -> bool {
+    current(tid).is_some_and(|attempt| depth(attempt.hook) == 0)
+}
+
+/// Whether the thread is inside something that may create an interface.
+#[inline(always)]
+pub(crate) fn creating(tid: u32) -> bool {
+    current(tid).is_some_and(|attempt| {
+        attempt.started != 0
+            && attempt.hook != Hook::LibraryInit as u32
+            && attempt.hook != Hook::LibraryRelease as u32
+    })
+}
+
+/// Keeps an entry for its return.
+#[inline(always)]
+pub(crate) fn keep(moment: &Moment, args: [u64; 3], text: u64) {
+    let frame = Frame { entered: moment.at, args, text };
+    if FRAMES.insert(key(moment.tid, moment.hook), frame, 0).is_err() {
+        displaced(moment.hook);
+    }
+}
+
+/// The entry that this return belongs to, once.
+#[inline(always)]
+pub(crate) fn take(moment: &Moment) -> Option<Frame> {
+    let key = key(moment.tid, moment.hook);
+    // SAFETY: as in `current`.
+    let frame = unsafe { FRAMES.get(key) }.copied();
+    if frame.is_some() {
+        let _ = FRAMES.remove(key);
+    }
+    frame
+}
+
+/// Where the string argument of the waiting entry is.
+#[inline(always)]
+pub(crate) fn frame_text(moment: &Moment) -> Option<u64> {
+    // SAFETY: as in `current`.
+    unsafe { FRAMES.get(key(moment.tid, moment.hook)) }.map(|frame| frame.text)
+}
+
+/// Whether an entry waits for a return from `hook`.
+#[inline(always)]
+pub(crate) fn has_frame(tid: u32, hook: Hook) -> bool {
+    FRAMES.get_ptr(key(tid, hook)).is_some()
+}
+
+#[inline(always)]
+const fn key(tid: u32, hook: Hook) -> FrameKey {
+    FrameKey { tid, hook: hook as u32 }
+}
+
+/// Forgets all that a thread was in: it is gone, or runs another program.
+#[inline(always)]
+pub(crate) fn forget_thread(tid: u32) {
+    let _ = IN_FLIGHT.remove(tid);
+    for hook in FRAMED {
+        let _ = FRAMES.remove(key(tid, hook));
+    }
+}
+
+/// The process uses KNI.
+#[inline(always)]
+pub(crate) fn remember_user(moment: &Moment) {
+    if user(moment.pid).is_none() {
+        insert_user(moment, moment.pid, control::USER_KNOWN);
+    }
+}
+
+/// Remembers a process with the given flags, if it is not remembered yet.
+#[inline(always)]
+pub(crate) fn insert_user(moment: &Moment, pid: u32, flags: u32) {
+    const EEXIST: i32 = -17;
+    match USERS.insert(pid, flags, u64::from(BPF_NOEXIST)) {
+        Ok(()) | Err(EEXIST) => {}
+        Err(_) => displaced(moment.hook),
+    }
+}
+
+/// The flags of a process that is known to use KNI, or followed.
+#[inline(always)]
+pub(crate) fn user(pid: u32) -> Option<u32> {
+    // SAFETY: a word, read at once.
+    unsafe { USERS.get(pid) }.copied()
+}
+
+/// The process is gone.
+#[inline(always)]
+pub(crate) fn forget_user(pid: u32) {
+    let _ = USERS.remove(pid);
+}
+
+/// A table was full: counted always, told once.
+fn displaced(hook: Hook) {
+    count(hook, Outcome::Displaced);
+    warn_once();
+}
+
+#[inline(never)]
+fn warn_once() {
+    let Some(warned) = CONTROL.get_ptr_mut(control::WARNED) else { return };
+    // SAFETY: a word of the map; two CPUs that meet here warn twice, and that is all.
+    if unsafe { *warned } == 0 {
+        // SAFETY: as above.
+        unsafe { *warned = 1 };
+        warn!((), "a table of threads or processes in flight is full: their returns can't be paired");
+    }
+}

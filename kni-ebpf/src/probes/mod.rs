@@ -1,0 +1,8 @@
+//! The programs, by what they observe.
+
+mod call;
+mod function;
+mod library;
+mod module;
+mod netcore;
+mod process;

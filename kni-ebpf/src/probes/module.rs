@@ -1,0 +1,156 @@
+//! `rte_kni.ko`: its dispatchers, its handler, its device, its coming and going.
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::macros::{kprobe, kretprobe, tracepoint};
+use aya_ebpf::programs::{ProbeContext, RetProbeContext, TracePointContext};
+use kni_ebpf::hook::Hook;
+use kni_ebpf::kni::{MODULE_NAME, NR_CREATE, request_nr};
+
+use super::function::{argument, entered, entered_and_kept, int, returned};
+use crate::emit::observe;
+use crate::flight;
+use crate::memory::{Text, is_text};
+
+/// The entry of a function on the way to the handler. `args[1]` is the request.
+#[inline(always)]
+fn enter_request(hook: Hook, wanted: bool, args: [u64; 3]) -> u32 {
+    observe(hook, || wanted, |moment| {
+        flight::remember_user(moment);
+        let attempt = flight::begin(moment, request_nr(args[1] as u32) == NR_CREATE);
+        entered_and_kept(moment, attempt, args, Text::None)
+    })
+}
+
+#[inline(always)]
+fn leave_request(hook: Hook, ctx: &RetProbeContext) -> u32 {
+    observe(hook, || true, |moment| {
+        let attempt = flight::end(moment);
+        returned(moment, attempt, int(ctx))
+    })
+}
+
+#[inline(always)]
+fn request(ctx: &ProbeContext) -> [u64; 3] {
+    [argument(ctx, 0), argument(ctx, 1) as u32 as u64, argument(ctx, 2)]
+}
+
+// match-proto: kernel/linux/kni/kni_misc.c, DPDK 16.04..21.11 `int kni_ioctl(struct inode *inode, uint32_t ioctl_num,
+// unsigned long ioctl_param)`, cast, and really called with a `struct file *`; 22.03..23.07 `long kni_ioctl(struct file *, ...)`
+#[kprobe]
+pub(crate) fn dispatcher_enter(ctx: ProbeContext) -> u32 {
+    enter_request(Hook::Dispatcher, true, request(&ctx))
+}
+
+#[kretprobe]
+pub(crate) fn dispatcher_exit(ctx: RetProbeContext) -> u32 {
+    leave_request(Hook::Dispatcher, &ctx)
+}
+
+// match-proto: as `kni_ioctl`
+#[kprobe]
+pub(crate) fn compat_dispatcher_enter(ctx: ProbeContext) -> u32 {
+    enter_request(Hook::CompatDispatcher, true, request(&ctx))
+}
+
+#[kretprobe]
+pub(crate) fn compat_dispatcher_exit(ctx: RetProbeContext) -> u32 {
+    leave_request(Hook::CompatDispatcher, &ctx)
+}
+
+// match-proto: DPDK 16.04..23.07 `int kni_ioctl_create(struct net *net, uint32_t ioctl_num, unsigned long ioctl_param)`
+#[kprobe]
+pub(crate) fn handler_enter(ctx: ProbeContext) -> u32 {
+    enter_request(Hook::Handler, true, request(&ctx))
+}
+
+#[kretprobe]
+pub(crate) fn handler_exit(ctx: RetProbeContext) -> u32 {
+    leave_request(Hook::Handler, &ctx)
+}
+
+/// On `kni_ioctl`, where no handler can be probed: it calls the handler for this number and returns
+/// what that returned.
+#[kprobe]
+pub(crate) fn handler_by_request_enter(ctx: ProbeContext) -> u32 {
+    let [_file, cmd, pointer] = request(&ctx);
+    enter_request(Hook::Handler, request_nr(cmd as u32) == NR_CREATE, [0, cmd, pointer])
+}
+
+#[kretprobe]
+pub(crate) fn handler_by_request_exit(ctx: RetProbeContext) -> u32 {
+    let tid = aya_ebpf::helpers::bpf_get_current_pid_tgid() as u32;
+    observe(Hook::Handler, || flight::has_frame(tid, Hook::Handler), |moment| {
+        let attempt = flight::end(moment);
+        returned(moment, attempt, int(&ctx))
+    })
+}
+
+#[inline(always)]
+fn enter_file(hook: Hook, ctx: &ProbeContext, uses: bool) -> u32 {
+    observe(hook, || true, |moment| {
+        if uses {
+            flight::remember_user(moment);
+        }
+        let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+        entered_and_kept(moment, attempt, [argument(ctx, 0), argument(ctx, 1), 0], Text::None)
+    })
+}
+
+#[inline(always)]
+fn leave_file(hook: Hook, ctx: &RetProbeContext) -> u32 {
+    observe(hook, || true, |moment| {
+        let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+        returned(moment, attempt, int(ctx))
+    })
+}
+
+// match-proto: DPDK 16.04..23.07 `int kni_open(struct inode *inode, struct file *file)`
+#[kprobe]
+pub(crate) fn device_open_enter(ctx: ProbeContext) -> u32 {
+    enter_file(Hook::DeviceOpen, &ctx, true)
+}
+
+#[kretprobe]
+pub(crate) fn device_open_exit(ctx: RetProbeContext) -> u32 {
+    leave_file(Hook::DeviceOpen, &ctx)
+}
+
+// match-proto: DPDK 16.04..23.07 `int kni_release(struct inode *inode, struct file *file)`. A dying process comes here after
+// its `sched_process_exit`: it must not be remembered again.
+#[kprobe]
+pub(crate) fn device_release_enter(ctx: ProbeContext) -> u32 {
+    enter_file(Hook::DeviceRelease, &ctx, false)
+}
+
+#[kretprobe]
+pub(crate) fn device_release_exit(ctx: RetProbeContext) -> u32 {
+    leave_file(Hook::DeviceRelease, &ctx)
+}
+
+/// A string of a tracepoint's record, from the `__data_loc` field at `OFFSET`.
+#[inline(always)]
+pub(super) fn dynamic_string<const OFFSET: usize>(ctx: &TracePointContext) -> Text {
+    // SAFETY: within the record that the kernel hands to programs of this tracepoint.
+    let location = unsafe { ctx.as_ptr().add(OFFSET).cast::<u32>().read_volatile() };
+    // Its lower half is the string's offset in the record.
+    Text::Kernel(ctx.as_ptr() as u64 + u64::from(location & 0xffff))
+}
+
+#[inline(always)]
+fn module_passed(hook: Hook, name: Text) -> u32 {
+    observe(hook, || is_text(name, MODULE_NAME).unwrap_or(false), |moment| {
+        entered(moment, 0, [0; 3], name)
+    })
+}
+
+/// `module:module_load`: before the module's own init function runs.
+#[tracepoint]
+pub(crate) fn module_load(ctx: TracePointContext) -> u32 {
+    module_passed(Hook::ModuleLoad, dynamic_string::<12>(&ctx))
+}
+
+/// `module:module_free`.
+#[tracepoint]
+pub(crate) fn module_free(ctx: TracePointContext) -> u32 {
+    module_passed(Hook::ModuleFree, dynamic_string::<8>(&ctx))
+}

@@ -1,0 +1,99 @@
+//! Processes known to use KNI, or followed: their children, what they become, their end.
+
+use aya_ebpf::EbpfContext as _;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::macros::tracepoint;
+use aya_ebpf::programs::TracePointContext;
+use kni_ebpf::counter::Outcome;
+use kni_ebpf::hook::Hook;
+use kni_ebpf::record::{PHASE_ENTER, Step};
+
+use super::function::entered;
+use super::module::dynamic_string;
+use crate::emit::{observe, submit};
+use crate::flight;
+use crate::memory::Text;
+
+/// `CLONE_THREAD` of include/uapi/linux/sched.h.
+const CLONE_THREAD: u64 = 0x0001_0000;
+
+/// A field of a tracepoint's record.
+#[inline(always)]
+fn field<T: Copy, const OFFSET: usize>(ctx: &TracePointContext) -> T {
+    // SAFETY: within the record that the kernel hands to programs of this tracepoint: user space has compared
+    // the offsets with its format before attaching.
+    unsafe { ctx.as_ptr().add(OFFSET).cast::<T>().read_volatile() }
+}
+
+#[inline(always)]
+fn current_is_user() -> bool {
+    flight::user((bpf_get_current_pid_tgid() >> 32) as u32).is_some()
+}
+
+/// `task:task_newtask`, which unlike `sched:sched_process_fork` tells a child from a thread. The
+/// parent is current; the child bears its name.
+#[tracepoint]
+pub(crate) fn fork(ctx: TracePointContext) -> u32 {
+    observe(
+        Hook::Fork,
+        || field::<u64, 32>(&ctx) & CLONE_THREAD == 0 && current_is_user(),
+        |moment| {
+            let child = field::<u32, 8>(&ctx);
+            if let Some(flags) = flight::user(moment.pid) {
+                flight::insert_user(moment, child, flags);
+            }
+            submit::<Step>(moment, |step| {
+                step.header.phase = PHASE_ENTER;
+                step.header.attempt =
+                    flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+                step.args[0] = u64::from(child);
+                step.text_len = copy_comm(step);
+            })
+        },
+    )
+}
+
+/// The task's name as the text; its length.
+#[inline(always)]
+fn copy_comm(step: &mut Step) -> i32 {
+    let mut length = 0;
+    let mut ended = false;
+    for (to, from) in step.text.iter_mut().zip(step.header.comm) {
+        ended |= from == 0;
+        if !ended {
+            *to = from;
+            length += 1;
+        }
+    }
+    length
+}
+
+/// `sched:sched_process_exec`. The thread has taken its process's id, and whatever it or a thread of
+/// that id was in is gone with the old program.
+#[tracepoint]
+pub(crate) fn exec(ctx: TracePointContext) -> u32 {
+    observe(Hook::Exec, current_is_user, |moment| {
+        flight::forget_thread(field::<u32, 16>(&ctx));
+        flight::forget_thread(moment.tid);
+        entered(moment, 0, [0; 3], dynamic_string::<8>(&ctx))
+    })
+}
+
+/// `sched:sched_process_exit`, of each thread. Told of a process's first thread, and of any that dies
+/// inside an attempt.
+#[tracepoint]
+pub(crate) fn exit(_ctx: TracePointContext) -> u32 {
+    observe(Hook::Exit, current_is_user, |moment| {
+        let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+        flight::forget_thread(moment.tid);
+        let first = moment.pid == moment.tid;
+        if first {
+            flight::forget_user(moment.pid);
+        }
+        if first || attempt != 0 {
+            entered(moment, attempt, [0; 3], Text::None)
+        } else {
+            Outcome::Filtered
+        }
+    })
+}

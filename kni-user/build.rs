@@ -1,7 +1,5 @@
 //! Builds the eBPF object, so that `cargo build` alone makes all of kniwatch.
 
-#![expect(clippy::print_stdout, reason = "that is how a build script talks to cargo")]
-
 use std::path::PathBuf;
 
 use aya_build::{Package, Toolchain};

@@ -3,8 +3,8 @@
 use core::arch::asm;
 use core::mem::size_of;
 
-use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_ktime_get_ns};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
+use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_ktime_get_ns};
 use kni_ebpf::control;
 use kni_ebpf::counter::{Outcome, slot};
 use kni_ebpf::hook::Hook;

@@ -31,7 +31,10 @@ const FRAMED: [Hook; 15] = [
 /// How deep in the way from the library to the handler a hook lies.
 #[inline(always)]
 const fn depth(hook: u32) -> u32 {
-    if hook == Hook::LibraryInit as u32 || hook == Hook::LibraryAlloc as u32 || hook == Hook::LibraryRelease as u32 {
+    if hook == Hook::LibraryInit as u32
+        || hook == Hook::LibraryAlloc as u32
+        || hook == Hook::LibraryRelease as u32
+    {
         0
     } else if hook == Hook::Ioctl as u32 {
         1

@@ -3,8 +3,8 @@
 use aya_ebpf::Global;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
-use kni_ebpf::counter::SLOTS;
 use kni_ebpf::control::{UNKNOWN_OFFSET, WORDS};
+use kni_ebpf::counter::SLOTS;
 
 /// Records on their way to user space.
 #[map]

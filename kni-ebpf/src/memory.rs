@@ -1,8 +1,6 @@
 //! Reading other memory into a record.
 
-use aya_ebpf::helpers::generated::{
-    bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
-};
+use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str};
 use kni_ebpf::kni::DEVICE_INFO_MAX;
 use kni_ebpf::record::TEXT_MAX;
 

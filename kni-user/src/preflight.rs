@@ -1,1 +1,222 @@
-//! What is missing here, and what is lost without it.
+//! What this process may do on this machine, what is lost where it may not, and the remedy.
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use thiserror::Error;
+
+use crate::host::tracefs;
+use crate::probe::plan::Usable;
+
+/// What works without observing.
+const WITHOUT: &str = "what works without: kniwatch replay, explain";
+
+/// Nothing at all can be observed here: kniwatch exits with status 3. The text says why and what to do.
+#[derive(Debug, Error)]
+#[error("{0}")]
+pub struct CannotObserve(String);
+
+impl CannotObserve {
+    /// The kernel refused the object as a whole.
+    #[must_use]
+    pub fn unloadable(error: &anyhow::Error) -> Self {
+        Self(format!(
+            "can't load eBPF programs: {error:#}\n  \
+             kniwatch needs Linux 5.10 or newer with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, and no lockdown in\n  \
+             mode confidentiality (cat /sys/kernel/security/lockdown)\n  {WITHOUT}"
+        ))
+    }
+}
+
+/// What this process may do here.
+#[derive(Clone, Debug)]
+pub struct Preflight {
+    /// The capabilities that it has.
+    pub capabilities: Capabilities,
+    /// Tracepoints.
+    pub tracefs: Usable,
+    /// Probes of the kernel's functions.
+    pub kprobes: Usable,
+    /// Probes of programs and libraries.
+    pub uprobes: Usable,
+}
+
+/// A capability that kniwatch uses, and what for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Capability {
+    /// `CAP_BPF`.
+    pub name: &'static str,
+    /// Its bit in `CapEff`.
+    bit: u32,
+    /// What is lost without it; `None`: everything.
+    pub lost: Option<&'static str>,
+}
+
+/// The capabilities that kniwatch uses (include/uapi/linux/capability.h).
+pub const CAPABILITIES: [Capability; 4] = [
+    Capability { name: "CAP_BPF", bit: 39, lost: None },
+    Capability { name: "CAP_PERFMON", bit: 38, lost: None },
+    Capability { name: "CAP_SYSLOG", bit: 34, lost: Some("the kernel's log lines are not shown") },
+    Capability {
+        name: "CAP_SYS_PTRACE",
+        bit: 19,
+        lost: Some("other users' processes: their executables and who has /dev/kni open are not told"),
+    },
+];
+
+/// `CAP_SYS_ADMIN` stands for `CAP_BPF` and `CAP_PERFMON`, and for `CAP_SYSLOG`.
+const SYS_ADMIN: u32 = 21;
+
+/// The effective capabilities, as far as they count for the kernel.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Capabilities {
+    effective: u64,
+    /// In a user namespace, capabilities say nothing of the kernel.
+    initial_namespace: bool,
+}
+
+impl Capabilities {
+    /// This process's, from `/proc/self`.
+    #[must_use]
+    pub fn of_this_process() -> Self {
+        let read = |path| fs::read_to_string(path).unwrap_or_default();
+        Self::parse(&read("/proc/self/status"), &read("/proc/self/uid_map"))
+    }
+
+    fn parse(status: &str, uid_map: &str) -> Self {
+        let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+        let effective = effective.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+        let initial_namespace = uid_map.split_ascii_whitespace().eq(["0", "0", "4294967295"]);
+        Self { effective: effective.unwrap_or_default(), initial_namespace }
+    }
+
+    /// Whether it has the capability.
+    #[must_use]
+    pub fn has(&self, capability: Capability) -> bool {
+        let bit = |bit: u32| self.effective >> bit & 1 == 1;
+        let implied = capability.name != "CAP_SYS_PTRACE" && bit(SYS_ADMIN);
+        self.initial_namespace && (bit(capability.bit) || implied)
+    }
+
+    /// Those that it lacks.
+    pub fn missing(&self) -> impl Iterator<Item = Capability> + '_ {
+        CAPABILITIES.into_iter().filter(|capability| !self.has(*capability))
+    }
+}
+
+/// Looks at this machine and this process. Takes well under a millisecond.
+#[must_use]
+pub fn check() -> Preflight {
+    Preflight {
+        capabilities: Capabilities::of_this_process(),
+        tracefs: check_tracefs(),
+        kprobes: check_source("kprobe", "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)"),
+        uprobes: check_source("uprobe", "this kernel has no uprobes (CONFIG_UPROBE_EVENTS)"),
+    }
+}
+
+impl Preflight {
+    /// Why nothing at all can be observed; `None` if something can.
+    #[must_use]
+    pub fn cannot_observe(&self) -> Option<CannotObserve> {
+        let missing: Vec<_> =
+            self.capabilities.missing().filter(|it| it.lost.is_none()).map(|it| it.name).collect();
+        if !missing.is_empty() {
+            return Some(CannotObserve(format!(
+                "can't load eBPF programs: this process lacks {}{}\n  \
+                 run it as root (sudo kniwatch), or grant them:\n  \
+                 setcap cap_bpf,cap_perfmon,cap_syslog,cap_sys_ptrace+ep {}\n  {WITHOUT}",
+                missing.join(" and "),
+                if self.capabilities.initial_namespace {
+                    ""
+                } else {
+                    " (root in a user namespace is not enough)"
+                },
+                own_path(),
+            )));
+        }
+        let no = [&self.tracefs, &self.kprobes, &self.uprobes].map(|usable| match usable {
+            Usable::Yes => None,
+            Usable::No(reason) => Some(reason.as_str()),
+        });
+        let [Some(tracefs), Some(kprobes), Some(uprobes)] = no else { return None };
+        Some(CannotObserve(format!(
+            "nothing can be observed on this machine\n  {tracefs}\n  {kprobes}\n  {uprobes}\n  {WITHOUT}"
+        )))
+    }
+}
+
+fn own_path() -> String {
+    std::env::current_exe().map_or_else(|_| "/usr/bin/kniwatch".to_owned(), |path| path.display().to_string())
+}
+
+fn check_tracefs() -> Usable {
+    if tracefs::find().is_some() {
+        return Usable::Yes;
+    }
+    Usable::No(match fs::read_dir("/sys/kernel/tracing") {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            "tracefs can't be read: run as root, or let a group in: mount -o remount,mode=750,gid=GROUP /sys/kernel/tracing".to_owned()
+        }
+        Err(_) => "this kernel has no tracefs (CONFIG_TRACING)".to_owned(),
+        Ok(_) => "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing".to_owned(),
+    })
+}
+
+/// Whether the kernel has a source of perf events of that name.
+fn check_source(name: &str, absent: &str) -> Usable {
+    if Path::new("/sys/bus/event_source/devices").join(name).exists() {
+        Usable::Yes
+    } else {
+        Usable::No(absent.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Capabilities, Preflight};
+    use crate::probe::plan::Usable;
+
+    const INITIAL: &str = "         0          0 4294967295\n";
+
+    fn names(mask: &str, uid_map: &str) -> Vec<&'static str> {
+        let status = format!("Name:\tx\nCapEff:\t{mask}\n");
+        Capabilities::parse(&status, uid_map).missing().map(|capability| capability.name).collect()
+    }
+
+    #[test]
+    fn what_is_missing_is_named() {
+        let all = ["CAP_BPF", "CAP_PERFMON", "CAP_SYSLOG", "CAP_SYS_PTRACE"];
+        assert!(names("000001ffffffffff", INITIAL).is_empty());
+        assert_eq!(names("0000000000000000", INITIAL), all);
+        assert_eq!(names("000000c400080000", INITIAL), [""; 0]);
+        assert_eq!(names("0000000000200000", INITIAL), ["CAP_SYS_PTRACE"]);
+        assert_eq!(names("000001ffffffffff", "0 1000 1\n"), all);
+        assert_eq!(names("nonsense", INITIAL), all);
+    }
+
+    fn preflight(mask: u64, usable: &Usable) -> Preflight {
+        Preflight {
+            capabilities: Capabilities { effective: mask, initial_namespace: true },
+            tracefs: usable.clone(),
+            kprobes: Usable::No("no kprobes".to_owned()),
+            uprobes: usable.clone(),
+        }
+    }
+
+    #[test]
+    fn one_way_to_observe_is_enough() {
+        assert!(preflight(u64::MAX, &Usable::Yes).cannot_observe().is_none());
+        let error = preflight(u64::MAX, &Usable::No("no x".to_owned())).cannot_observe().unwrap();
+        assert!(error.to_string().contains("no kprobes"), "{error}");
+    }
+
+    #[test]
+    fn without_privilege_the_remedy_is_told() {
+        let error = preflight(0, &Usable::Yes).cannot_observe().unwrap().to_string();
+        for part in ["lacks CAP_BPF and CAP_PERFMON\n", "sudo kniwatch", "setcap ", "replay"] {
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

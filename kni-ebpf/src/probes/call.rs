@@ -1,9 +1,7 @@
 //! System calls: KNI-shaped `ioctl`, and the opening of the device.
 
 use aya_ebpf::EbpfContext as _;
-use aya_ebpf::helpers::generated::{
-    bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_task_pt_regs,
-};
+use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_task_pt_regs};
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use kni_ebpf::counter::Outcome;
@@ -154,11 +152,7 @@ pub(crate) fn open_exit(ctx: TracePointContext) -> u32 {
 /// read it in between.
 #[inline(always)]
 fn open_entered(path: u64) -> u32 {
-    observe(
-        Hook::Open,
-        || is_device(path).unwrap_or(true),
-        |moment| kept(moment, [0; 3], Text::User(path)),
-    )
+    observe(Hook::Open, || is_device(path).unwrap_or(true), |moment| kept(moment, [0; 3], Text::User(path)))
 }
 
 #[inline(always)]

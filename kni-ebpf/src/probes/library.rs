@@ -12,20 +12,28 @@ use crate::memory::Text;
 /// The entry of one of the library's own functions: the beginning of an attempt.
 #[inline(always)]
 fn enter(hook: Hook, args: [u64; 3], text: Text) -> u32 {
-    observe(hook, || true, |moment| {
-        flight::remember_user(moment);
-        let attempt = flight::begin(moment, true);
-        entered_and_kept(moment, attempt, args, text)
-    })
+    observe(
+        hook,
+        || true,
+        |moment| {
+            flight::remember_user(moment);
+            let attempt = flight::begin(moment, true);
+            entered_and_kept(moment, attempt, args, text)
+        },
+    )
 }
 
 /// Its return: the end of the attempt.
 #[inline(always)]
 fn leave(hook: Hook, value: i64) -> u32 {
-    observe(hook, || true, |moment| {
-        let attempt = flight::end(moment);
-        returned(moment, attempt, value)
-    })
+    observe(
+        hook,
+        || true,
+        |moment| {
+            let attempt = flight::end(moment);
+            returned(moment, attempt, value)
+        },
+    )
 }
 
 /// The entry of a function that the library calls, and others call too.

@@ -14,19 +14,27 @@ use crate::memory::{Text, is_text};
 /// The entry of a function on the way to the handler. `args[1]` is the request.
 #[inline(always)]
 fn enter_request(hook: Hook, wanted: bool, args: [u64; 3]) -> u32 {
-    observe(hook, || wanted, |moment| {
-        flight::remember_user(moment);
-        let attempt = flight::begin(moment, request_nr(args[1] as u32) == NR_CREATE);
-        entered_and_kept(moment, attempt, args, Text::None)
-    })
+    observe(
+        hook,
+        || wanted,
+        |moment| {
+            flight::remember_user(moment);
+            let attempt = flight::begin(moment, request_nr(args[1] as u32) == NR_CREATE);
+            entered_and_kept(moment, attempt, args, Text::None)
+        },
+    )
 }
 
 #[inline(always)]
 fn leave_request(hook: Hook, ctx: &RetProbeContext) -> u32 {
-    observe(hook, || true, |moment| {
-        let attempt = flight::end(moment);
-        returned(moment, attempt, int(ctx))
-    })
+    observe(
+        hook,
+        || true,
+        |moment| {
+            let attempt = flight::end(moment);
+            returned(moment, attempt, int(ctx))
+        },
+    )
 }
 
 #[inline(always)]
@@ -79,29 +87,41 @@ pub(crate) fn handler_by_request_enter(ctx: ProbeContext) -> u32 {
 #[kretprobe]
 pub(crate) fn handler_by_request_exit(ctx: RetProbeContext) -> u32 {
     let tid = aya_ebpf::helpers::bpf_get_current_pid_tgid() as u32;
-    observe(Hook::Handler, || flight::has_frame(tid, Hook::Handler), |moment| {
-        let attempt = flight::end(moment);
-        returned(moment, attempt, int(&ctx))
-    })
+    observe(
+        Hook::Handler,
+        || flight::has_frame(tid, Hook::Handler),
+        |moment| {
+            let attempt = flight::end(moment);
+            returned(moment, attempt, int(&ctx))
+        },
+    )
 }
 
 #[inline(always)]
 fn enter_file(hook: Hook, ctx: &ProbeContext, uses: bool) -> u32 {
-    observe(hook, || true, |moment| {
-        if uses {
-            flight::remember_user(moment);
-        }
-        let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
-        entered_and_kept(moment, attempt, [argument(ctx, 0), argument(ctx, 1), 0], Text::None)
-    })
+    observe(
+        hook,
+        || true,
+        |moment| {
+            if uses {
+                flight::remember_user(moment);
+            }
+            let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+            entered_and_kept(moment, attempt, [argument(ctx, 0), argument(ctx, 1), 0], Text::None)
+        },
+    )
 }
 
 #[inline(always)]
 fn leave_file(hook: Hook, ctx: &RetProbeContext) -> u32 {
-    observe(hook, || true, |moment| {
-        let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
-        returned(moment, attempt, int(ctx))
-    })
+    observe(
+        hook,
+        || true,
+        |moment| {
+            let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+            returned(moment, attempt, int(ctx))
+        },
+    )
 }
 
 // match-proto: DPDK 16.04..23.07 `int kni_open(struct inode *inode, struct file *file)`
@@ -138,9 +158,7 @@ pub(super) fn dynamic_string<const OFFSET: usize>(ctx: &TracePointContext) -> Te
 
 #[inline(always)]
 fn module_passed(hook: Hook, name: Text) -> u32 {
-    observe(hook, || is_text(name, MODULE_NAME).unwrap_or(false), |moment| {
-        entered(moment, 0, [0; 3], name)
-    })
+    observe(hook, || is_text(name, MODULE_NAME).unwrap_or(false), |moment| entered(moment, 0, [0; 3], name))
 }
 
 /// `module:module_load`: before the module's own init function runs.

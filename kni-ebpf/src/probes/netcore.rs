@@ -40,9 +40,7 @@ pub(crate) fn alloc_netdev_exit(ctx: RetProbeContext) -> u32 {
 // match-proto: net/core/dev.c, 2.6..6.18 `int register_netdev(struct net_device *dev)`
 #[kprobe]
 pub(crate) fn register_netdev_enter(ctx: ProbeContext) -> u32 {
-    observe(Hook::RegisterNetdev, creating, |moment| {
-        kept(moment, [argument(&ctx, 0), 0, 0], Text::None)
-    })
+    observe(Hook::RegisterNetdev, creating, |moment| kept(moment, [argument(&ctx, 0), 0, 0], Text::None))
 }
 
 #[kretprobe]

@@ -44,8 +44,7 @@ pub(crate) fn fork(ctx: TracePointContext) -> u32 {
             }
             submit::<Step>(moment, |step| {
                 step.header.phase = PHASE_ENTER;
-                step.header.attempt =
-                    flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+                step.header.attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
                 step.args[0] = u64::from(child);
                 step.text_len = copy_comm(step);
             })
@@ -90,10 +89,6 @@ pub(crate) fn exit(_ctx: TracePointContext) -> u32 {
         if first {
             flight::forget_user(moment.pid);
         }
-        if first || attempt != 0 {
-            entered(moment, attempt, [0; 3], Text::None)
-        } else {
-            Outcome::Filtered
-        }
+        if first || attempt != 0 { entered(moment, attempt, [0; 3], Text::None) } else { Outcome::Filtered }
     })
 }

@@ -1,8 +1,13 @@
 //! One snapshot of the host; each source is parsed from what a `Read` gives.
 
+pub mod btf;
 pub mod clock;
+pub mod elf;
 pub mod interface;
+pub mod kallsyms;
 pub mod kmsg;
+pub mod libraries;
 pub mod modules;
 pub mod procfs;
 pub mod system;
+pub mod tracefs;

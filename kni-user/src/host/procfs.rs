@@ -33,12 +33,16 @@ const TICKS_PER_SECOND: u64 = 100;
 /// The processes that have `/dev/kni` open, as far as their descriptors may be read.
 #[must_use]
 pub fn device_holders() -> Vec<Holder> {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    processes
-        .filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+    pids()
         .filter(|pid| has_device_open(*pid))
         .filter_map(|pid| Some(Holder { pid, comm: comm(pid)? }))
         .collect()
+}
+
+/// The processes that there are.
+pub(super) fn pids() -> impl Iterator<Item = u32> {
+    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
+    processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 fn has_device_open(pid: u32) -> bool {

@@ -1,1 +1,293 @@
 //! The probes: declared in `spec`, resolved in `plan`, attached in `attach`.
+
+mod attach;
+mod counters;
+mod load;
+pub mod plan;
+mod row;
+pub mod spec;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, anyhow};
+use aya::Ebpf;
+use aya::maps::{Array, HashMap, MapData, MapError, RingBuf};
+use kni_ebpf::control;
+use kni_ebpf::hook::Hook;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use self::attach::{Link, let_go};
+pub use self::counters::Counters;
+use self::plan::{Decision, Host, Object, Planned, Usable, plan};
+pub use self::row::Row;
+use self::spec::{Owner, SPECS};
+use crate::event::{Coverage, HookState};
+use crate::host::{elf, kallsyms, libraries, modules, tracefs};
+use crate::preflight;
+pub use crate::preflight::CannotObserve;
+
+/// What to attach.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// Hooks to leave out.
+    pub without: Vec<Hook>,
+    /// Bytes of the ring buffer: a power of two, at least a page. `None`: 256 KiB.
+    pub ring_bytes: Option<u32>,
+    /// Executables that may have the library inside; by name or path.
+    pub executables: Vec<PathBuf>,
+    /// Libraries beside those that are found.
+    pub libraries: Vec<PathBuf>,
+}
+
+/// The loaded object and its attachments.
+pub struct Probes {
+    object: Ebpf,
+    config: Config,
+    host: Host,
+    tracefs: Option<PathBuf>,
+    /// What holds the attachments, by hook.
+    links: Vec<(Hook, Link)>,
+    rows: Vec<Row>,
+}
+
+impl Probes {
+    /// Loads the object. Nothing is attached yet, and nothing is recorded before [`Probes::arm`].
+    ///
+    /// Fails with [`CannotObserve`] where this machine or this process can't have any probe.
+    pub fn load(config: &Config) -> Result<Self> {
+        let preflight = preflight::check();
+        if let Some(error) = preflight.cannot_observe() {
+            return Err(error.into());
+        }
+        let host = Host::new(preflight);
+        let object = load::object(config, &host).map_err(|error| CannotObserve::unloadable(&error))?;
+        load::trim_heap();
+        let (config, tracefs) = (config.clone(), tracefs::find());
+        Ok(Self { object, config, host, tracefs, links: Vec::new(), rows: Vec::new() })
+    }
+
+    /// Attaches all that can be had, and makes ready what is wanted when the module comes.
+    pub fn attach_all(&mut self) -> Vec<Coverage> {
+        self.host.module_loaded = modules::is_loaded();
+        self.host.objects = find_objects(&self.config);
+        let coverage = self.carry_out(&plan(SPECS, &self.host, &self.config));
+        if !self.host.module_loaded && self.host.kprobes == Usable::Yes {
+            self.preload_module_programs();
+        }
+        load::trim_heap();
+        coverage
+    }
+
+    /// Attaches the library's hooks to a library or executable that turned up later. Says nothing of a file
+    /// that has none of the functions, or that they are attached to already.
+    pub fn attach_object(&mut self, path: &Path) -> Vec<Coverage> {
+        let known = |object: &Object| libraries::same_file(&object.path, path);
+        if self.host.objects.iter().any(known) {
+            return Vec::new();
+        }
+        let Some(object) = read_object(path) else { return Vec::new() };
+        let alone = Host { objects: vec![object.clone()], ..self.host.clone() };
+        self.host.objects.push(object);
+        let mut planned = plan(spec::owned_by(Owner::Library), &alone, &self.config);
+        planned.retain(|planned| matches!(planned.decision, Decision::Attach(_)));
+        self.carry_out(&planned)
+    }
+
+    /// The module was loaded: attaches its hooks. What was attached to a predecessor is dead and let go.
+    pub fn module_came(&mut self) -> Vec<Coverage> {
+        let dead = self.take_module_links();
+        self.host.module_loaded = true;
+        self.host.module_functions = None;
+        let coverage = self.carry_out(&self.plan_module());
+        let_go(dead);
+        coverage
+    }
+
+    /// The module was unloaded: its hooks observe no longer.
+    pub fn module_went(&mut self) -> Vec<Coverage> {
+        self.host.module_loaded = false;
+        self.host.module_functions = None;
+        let_go(self.take_module_links());
+        let live = self.rows.iter().filter(|row| is_module_hook(row.hook) && row.state == HookState::Live);
+        let gone = live.map(|row| Row { state: HookState::Gone, ..row.clone() }.coverage()).collect();
+        for planned in self.plan_module() {
+            self.note(Row::of_plan(&planned));
+        }
+        gone
+    }
+
+    /// Whether hooks of the module are attached.
+    #[must_use]
+    pub fn module_attached(&self) -> bool {
+        self.links.iter().any(|(hook, _)| is_module_hook(*hook))
+    }
+
+    /// From now on records flow.
+    pub fn arm(&mut self) -> Result<()> {
+        let map = self.object.map_mut("CONTROL").context("the object has no map CONTROL")?;
+        let mut words = Array::<_, u32>::try_from(map)?;
+        words.set(control::ARMED, 1, 0).context("cannot arm the probes")
+    }
+
+    /// The ring buffer that records come through. It can be taken once.
+    pub fn take_ring(&mut self) -> Result<RingBuf<MapData>> {
+        let map = self.object.take_map("RINGBUF").context("the ring buffer is taken")?;
+        Ok(RingBuf::try_from(map)?)
+    }
+
+    /// What became of the programs' runs until now.
+    pub fn counters(&self) -> Result<Counters> {
+        counters::read(&self.object)
+    }
+
+    /// Follows a process and all its descendants to come, whether they use KNI or not.
+    pub fn follow(&mut self, pid: u32) -> Result<()> {
+        self.users()?.insert(pid, control::USER_FOLLOWED, 0).context("cannot follow the process")
+    }
+
+    /// Follows it no longer. Its descendants stay followed.
+    pub fn unfollow(&mut self, pid: u32) -> Result<()> {
+        match self.users()?.remove(&pid) {
+            // It has ended.
+            Ok(()) | Err(MapError::KeyNotFound) => Ok(()),
+            Err(error) => Err(anyhow!(error).context("cannot stop following the process")),
+        }
+    }
+
+    /// Forwards the eBPF side's own warnings to `log`, by a task of the running tokio runtime.
+    pub fn forward_log(&mut self) -> Result<()> {
+        let logger =
+            aya_log::EbpfLogger::init(&mut self.object).context("cannot read the probes' own log")?;
+        // SAFETY: the logger owns its ring buffer, and so the one descriptor, for as long as it lives.
+        let mut logger = unsafe { AsyncFd::register_with_interest(logger, Interest::READABLE) }?;
+        tokio::spawn(async move {
+            while let Ok(mut ready) = logger.readable_mut().await {
+                ready.get_inner_mut().flush();
+                ready.clear_ready();
+            }
+        });
+        Ok(())
+    }
+
+    /// Every hook, and what became of it.
+    #[must_use]
+    pub fn rows(&self) -> &[Row] {
+        &self.rows
+    }
+
+    fn users(&mut self) -> Result<HashMap<&mut MapData, u32, u32>> {
+        let map = self.object.map_mut("USERS").context("the object has no map USERS")?;
+        Ok(HashMap::try_from(map)?)
+    }
+
+    fn plan_module(&self) -> Vec<Planned> {
+        plan(spec::owned_by(Owner::Module), &self.host, &self.config)
+    }
+
+    fn take_module_links(&mut self) -> Vec<Link> {
+        let module = self.links.extract_if(.., |(hook, _)| is_module_hook(*hook));
+        module.map(|(_, link)| link).collect()
+    }
+
+    /// So that attaching, when the module comes, takes none of the verifier's time.
+    fn preload_module_programs(&mut self) {
+        let loaded = Host { module_loaded: true, ..self.host.clone() };
+        let planned = plan(spec::owned_by(Owner::Module), &loaded, &self.config);
+        for program in planned.iter().flat_map(Planned::programs) {
+            if let Err(error) = attach::load_first(&mut self.object, &[program]) {
+                log::warn!("{error}");
+            }
+        }
+    }
+
+    /// Attaches what is to be attached, and tells of each hook.
+    fn carry_out(&mut self, planned: &[Planned]) -> Vec<Coverage> {
+        let mut coverage = Vec::new();
+        let mut unresolved = Vec::new();
+        for planned in planned {
+            match self.attach(planned) {
+                // The function isn't there by its own name: see, once the others are attached, how the compiler
+                // named it.
+                Err(_) if is_module_hook(planned.hook) && self.host.module_functions.is_none() => {
+                    unresolved.push(planned.hook);
+                }
+                Ok(row) | Err(row) => coverage.push(self.note(row)),
+            }
+        }
+        if !unresolved.is_empty() {
+            let functions = kallsyms::module_functions();
+            self.host.module_functions = Some(functions.unwrap_or_else(|error| {
+                log::warn!("cannot read /proc/kallsyms: {error}");
+                Vec::new()
+            }));
+            let specs = unresolved.into_iter().filter_map(spec::of);
+            coverage.extend(self.carry_out(&plan(specs, &self.host, &self.config)));
+        }
+        coverage
+    }
+
+    /// Attaches a hook in the first way that succeeds: `Err` if there was a way, and none did.
+    fn attach(&mut self, planned: &Planned) -> Result<Row, Row> {
+        let Decision::Attach(ways) = &planned.decision else { return Ok(Row::of_plan(planned)) };
+        let mut first_error = None;
+        for way in ways {
+            match attach::attach(&mut self.object, way, self.tracefs.as_deref()) {
+                Ok(links) => {
+                    self.links.extend(links.into_iter().map(|link| (planned.hook, link)));
+                    return Ok(Row::new(planned.hook, &way.via, planned.object.clone(), HookState::Live));
+                }
+                Err((error, links)) => {
+                    let_go(links);
+                    first_error = first_error.or(Some((way, error)));
+                }
+            }
+        }
+        let (via, reason) = match first_error {
+            Some((way, error)) => (way.via.as_str(), error.to_string()),
+            None => (planned.hook.place(), "there is nothing to attach to".to_owned()),
+        };
+        Err(Row::new(planned.hook, via, planned.object.clone(), HookState::Missing { reason }))
+    }
+
+    /// Keeps a row in the place of what was known of the same hook in the same object.
+    fn note(&mut self, row: Row) -> Coverage {
+        let coverage = row.coverage();
+        self.rows.retain(|old| old.hook != row.hook || (old.object.is_some() && old.object != row.object));
+        self.rows.push(row);
+        coverage
+    }
+}
+
+/// What would be attached, for where nothing can be: the plan alone.
+#[must_use]
+pub fn planned_rows(config: &Config) -> Vec<Row> {
+    let mut host = Host::new(preflight::check());
+    host.module_loaded = modules::is_loaded();
+    host.objects = find_objects(config);
+    plan(SPECS, &host, config).iter().map(Row::of_plan).collect()
+}
+
+fn is_module_hook(hook: Hook) -> bool {
+    spec::of(hook).is_some_and(|spec| spec.owner() == Some(Owner::Module))
+}
+
+/// The libraries and executables that have functions to probe.
+fn find_objects(config: &Config) -> Vec<Object> {
+    let executables = config.executables.iter().filter_map(|program| libraries::executable(program));
+    let paths = config.libraries.iter().cloned().chain(executables);
+    let found = paths.chain(libraries::installed()).chain(libraries::mapped());
+    libraries::distinct(found).iter().filter_map(|path| read_object(path)).collect()
+}
+
+/// A file's functions, if it has any that hooks want.
+fn read_object(path: &Path) -> Option<Object> {
+    match elf::sites(path, &spec::library_symbols()) {
+        Ok(sites) if sites.is_empty() => None,
+        Ok(sites) => Some(Object { path: path.to_path_buf(), sites }),
+        Err(error) => {
+            log::debug!("cannot look for functions in {}: {error}", path.display());
+            None
+        }
+    }
+}

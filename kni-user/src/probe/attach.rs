@@ -1,0 +1,190 @@
+//! Attaching what was planned, and saying why something can't be.
+
+use std::error::Error as _;
+use std::io;
+use std::path::Path;
+
+use aya::Ebpf;
+use aya::programs::kprobe::KProbeLink;
+use aya::programs::trace_point::TracePointLink;
+use aya::programs::uprobe::{UProbeLink, UProbeScope};
+use aya::programs::{Program, ProgramError};
+use thiserror::Error;
+
+use super::plan::{Attachment, Part, Place};
+use crate::host::tracefs;
+
+/// An attachment. It lasts until it is dropped, and dropping it waits for the kernel: tens of milliseconds.
+#[derive(Debug)]
+#[expect(dead_code, reason = "a link is held, not looked at")]
+pub(super) enum Link {
+    Kernel(KProbeLink),
+    User(UProbeLink),
+    Tracepoint(TracePointLink),
+}
+
+/// Why something can't be attached.
+#[derive(Debug, Error)]
+pub(super) enum AttachError {
+    #[error("this kernel has no tracepoint {0}")]
+    NoTracepoint(String),
+    #[error("the tracepoint {tracepoint} has no {field} at byte {offset} on this kernel")]
+    OtherFormat { tracepoint: String, field: &'static str, offset: u32 },
+    #[error("there is no function {0} that can be probed")]
+    NoFunction(String),
+    #[error("the kernel refuses to probe {0}: it takes CAP_PERFMON (or root), and no lockdown")]
+    Denied(String),
+    #[error("the kernel's verifier refuses the program {program}: {error}")]
+    Refused { program: String, error: String },
+    #[error("cannot attach to {place}: {error}")]
+    Failed { place: String, error: String },
+}
+
+/// Attaches all parts of `attachment`, or none.
+///
+/// What was attached before a part failed comes back with the error, because letting go of it takes long.
+pub(super) fn attach(
+    object: &mut Ebpf,
+    attachment: &Attachment,
+    tracefs: Option<&Path>,
+) -> Result<Vec<Link>, (AttachError, Vec<Link>)> {
+    let mut links = Vec::with_capacity(attachment.parts.len());
+    for part in &attachment.parts {
+        match attach_part(object, part, tracefs) {
+            Ok(link) => links.extend(link),
+            Err(error) => return Err((error, links)),
+        }
+    }
+    Ok(links)
+}
+
+/// `None` for an optional part that isn't there.
+fn attach_part(object: &mut Ebpf, part: &Part, tracefs: Option<&Path>) -> Result<Option<Link>, AttachError> {
+    if let Place::Tracepoint { category, name, fields, optional } = &part.place {
+        match check_format(tracefs, category, name, fields) {
+            Err(AttachError::NoTracepoint(_)) if *optional => return Ok(None),
+            checked => checked?,
+        }
+    }
+    let name = load_first(object, &part.programs)?;
+    let program = object.program_mut(name).ok_or_else(|| no_program(name))?;
+    attach_program(program, &part.place).map(Some).map_err(|error| classify(&part.place, &error))
+}
+
+fn attach_program(program: &mut Program, place: &Place) -> Result<Link, ProgramError> {
+    match (program, place) {
+        (Program::TracePoint(program), Place::Tracepoint { category, name, .. }) => {
+            let id = program.attach(category, name)?;
+            program.take_link(id).map(Link::Tracepoint)
+        }
+        (Program::KProbe(program), Place::Kernel { symbol }) => {
+            let id = program.attach(symbol, 0)?;
+            program.take_link(id).map(Link::Kernel)
+        }
+        (Program::UProbe(program), Place::File { path, offset }) => {
+            let id = program.attach(*offset, path, UProbeScope::AllProcesses)?;
+            program.take_link(id).map(Link::User)
+        }
+        _ => Err(ProgramError::UnexpectedProgramType),
+    }
+}
+
+/// Loads the first of `names` that the kernel accepts, unless one is loaded already.
+pub(super) fn load_first(object: &mut Ebpf, names: &[&'static str]) -> Result<&'static str, AttachError> {
+    let mut refused = None;
+    for name in names {
+        match load(object, name) {
+            Ok(()) => return Ok(name),
+            Err(error) => refused = refused.or(Some(error)),
+        }
+    }
+    Err(refused.unwrap_or_else(|| no_program("?")))
+}
+
+fn load(object: &mut Ebpf, name: &str) -> Result<(), AttachError> {
+    let program = object.program_mut(name).ok_or_else(|| no_program(name))?;
+    let loaded = match program {
+        Program::TracePoint(program) => program.load(),
+        Program::KProbe(program) => program.load(),
+        Program::UProbe(program) => program.load(),
+        _ => Err(ProgramError::UnexpectedProgramType),
+    };
+    match loaded {
+        Ok(()) | Err(ProgramError::AlreadyLoaded) => Ok(()),
+        Err(ProgramError::LoadError { io_error, verifier_log }) => {
+            log::debug!("{name} is refused: {io_error}\n{verifier_log}");
+            Err(AttachError::Refused { program: name.to_owned(), error: io_error.to_string() })
+        }
+        Err(error) => Err(AttachError::Refused { program: name.to_owned(), error: error.to_string() }),
+    }
+}
+
+/// A mistake of this program's own: the object and `spec` name different things.
+fn no_program(name: &str) -> AttachError {
+    AttachError::Refused { program: name.to_owned(), error: "the object has no such program".to_owned() }
+}
+
+/// Compares what the program reads with what the kernel writes.
+fn check_format(
+    tracefs: Option<&Path>,
+    category: &str,
+    name: &str,
+    wanted: &[(&'static str, u32)],
+) -> Result<(), AttachError> {
+    let tracepoint = format!("{category}:{name}");
+    let fields = tracefs.and_then(|tracefs| tracefs::fields(tracefs, category, name).ok());
+    let Some(fields) = fields else { return Err(AttachError::NoTracepoint(tracepoint)) };
+    for (field, offset) in wanted {
+        if !fields.iter().any(|(name, at)| name == field && at == offset) {
+            return Err(AttachError::OtherFormat { tracepoint, field, offset: *offset });
+        }
+    }
+    Ok(())
+}
+
+fn classify(place: &Place, error: &ProgramError) -> AttachError {
+    let shown = match place {
+        Place::Tracepoint { category, name, .. } => format!("{category}:{name}"),
+        Place::Kernel { symbol } => symbol.clone(),
+        Place::File { path, offset } => format!("{}+{offset:#x}", path.display()),
+    };
+    match (place, io_error(error).and_then(io::Error::raw_os_error)) {
+        (_, Some(libc::EPERM | libc::EACCES)) => AttachError::Denied(shown),
+        // EINVAL: the function is there and must not be probed; EADDRNOTAVAIL: several of that name (since 6.6).
+        (Place::Kernel { .. }, Some(libc::ENOENT | libc::EINVAL | libc::EADDRNOTAVAIL)) => {
+            AttachError::NoFunction(shown)
+        }
+        _ => AttachError::Failed { place: shown, error: chain(error) },
+    }
+}
+
+/// The system's error at the root of `error`.
+fn io_error(error: &ProgramError) -> Option<&io::Error> {
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return Some(error);
+        }
+        source = error.source();
+    }
+    None
+}
+
+/// An error and its causes, in one line.
+fn chain(error: &ProgramError) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// Closes links without having anybody wait for it.
+pub(super) fn let_go(links: Vec<Link>) {
+    if !links.is_empty() {
+        std::thread::spawn(move || drop(links));
+    }
+}

@@ -1,0 +1,52 @@
+//! Loading the eBPF object with what it has to know of this host.
+
+use anyhow::{Context as _, Result};
+use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
+use kni_ebpf::control::UNKNOWN_OFFSET;
+
+use super::Config;
+use super::plan::{Host, Usable};
+use crate::host::btf;
+
+/// The eBPF object, compiled by the build script.
+static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/kniwatch-probes"));
+
+/// Where the kernel keeps a system call's first three arguments in `struct pt_regs`.
+///
+/// x86: `di`, `si`, `dx` (arch/x86/include/asm/ptrace.h). arm64: `orig_x0`, since `x0` holds the result by then, and
+/// `x1`, `x2` (arch/arm64/include/asm/ptrace.h). The same in 5.10 to 6.18.
+#[cfg(target_arch = "x86_64")]
+const SYSCALL_ARGUMENTS: [u32; 3] = [112, 104, 96];
+#[cfg(target_arch = "aarch64")]
+const SYSCALL_ARGUMENTS: [u32; 3] = [272, 8, 16];
+#[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
+const SYSCALL_ARGUMENTS: [u32; 3] = [UNKNOWN_OFFSET; 3];
+
+/// Creates the maps and prepares the programs; the kernel gets each program when it is attached.
+pub(super) fn object(config: &Config, host: &Host) -> Result<Ebpf> {
+    // Only a probe of the net core reads it.
+    let net_device = if host.kprobes == Usable::Yes { btf::net_device() } else { None };
+    let ifindex = net_device.map_or(UNKNOWN_OFFSET, |device| device.ifindex);
+    let name = net_device.map_or(UNKNOWN_OFFSET, |device| device.name);
+    let mut loader = EbpfLoader::new();
+    // No program needs relocating by the kernel's types: leave them out.
+    loader
+        .btf(None)
+        .verifier_log_level(VerifierLogLevel::DEBUG)
+        .override_global("NETDEV_IFINDEX_OFFSET", &ifindex, true)
+        .override_global("NETDEV_NAME_OFFSET", &name, true)
+        .override_global("SYSCALL_ARGUMENT_OFFSETS", &SYSCALL_ARGUMENTS, true);
+    if let Some(bytes) = config.ring_bytes {
+        loader.map_max_entries("RINGBUF", bytes);
+    }
+    loader.load(OBJECT).context("the kernel takes no eBPF object")
+}
+
+/// Gives the memory that loading took, and that is free again, back to the system.
+pub(super) fn trim_heap() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes no pointers, and may be called at any time.
+    unsafe {
+        libc::malloc_trim(0);
+    }
+}

@@ -1,0 +1,67 @@
+//! A hook's state, as `kniwatch probes` and the stream tell it.
+
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
+
+use kni_ebpf::hook::Hook;
+
+use super::plan::{Decision, Planned};
+use super::spec;
+use crate::event::{Coverage, HookState};
+use crate::untrusted::Untrusted;
+
+/// One line of `kniwatch probes`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    /// The hook.
+    pub hook: Hook,
+    /// The symbol or tracepoint that was chosen or looked for.
+    pub candidate: String,
+    /// The library or executable, for the library's hooks.
+    pub object: Option<PathBuf>,
+    /// Whether it observes.
+    pub state: HookState,
+    /// Whether a boundary can't be told without it.
+    pub required: bool,
+    /// What is lost without it.
+    pub lost_without: &'static str,
+}
+
+impl Row {
+    /// The row of a hook in that state.
+    #[must_use]
+    pub fn new(hook: Hook, candidate: &str, object: Option<PathBuf>, state: HookState) -> Self {
+        let spec = spec::of(hook);
+        Self {
+            hook,
+            candidate: candidate.to_owned(),
+            object,
+            state,
+            required: spec.is_some_and(|spec| spec.required),
+            lost_without: spec.map_or("", |spec| spec.lost),
+        }
+    }
+
+    /// What a plan alone tells: a hook that is to be attached is told as waiting for that.
+    #[must_use]
+    pub fn of_plan(planned: &Planned) -> Self {
+        let (candidate, state) = match &planned.decision {
+            Decision::Attach(ways) => {
+                (ways.first().map_or(planned.hook.place(), |way| way.via.as_str()), HookState::Waiting)
+            }
+            Decision::Not { via, state } => (via.as_str(), state.clone()),
+        };
+        Self::new(planned.hook, candidate, planned.object.clone(), state)
+    }
+
+    /// The event of the hook's coming into this state.
+    #[must_use]
+    pub fn coverage(&self) -> Coverage {
+        Coverage {
+            hook: self.hook,
+            via: Untrusted::from(self.candidate.as_str()),
+            object: self.object.as_ref().map(|path| Untrusted::from(path.as_os_str().as_bytes())),
+            state: self.state.clone(),
+        }
+    }
+}

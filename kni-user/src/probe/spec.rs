@@ -1,0 +1,367 @@
+//! Every hook, declared once: where it can be had, in which order, and what is lost without it.
+
+use kni_ebpf::hook::Hook;
+
+/// A hook and the ways to have it.
+#[derive(Clone, Copy, Debug)]
+pub struct Spec {
+    /// The hook.
+    pub hook: Hook,
+    /// Ways to have it, best first: the first that can be attached is used.
+    pub candidates: &'static [Candidate],
+    /// Whether a boundary can't be told without it.
+    pub required: bool,
+    /// What is lost without it, as the end of "without it, ...".
+    pub lost: &'static str,
+}
+
+/// One way to have a hook.
+#[derive(Clone, Copy, Debug)]
+pub enum Candidate {
+    /// Tracepoints: all of them, together.
+    Tracepoints(&'static [Tracepoint]),
+    /// A function: its entry and its return.
+    Function {
+        /// Whose it is.
+        owner: Owner,
+        /// Its names. More than one only for a library's: those that there are, all of them.
+        symbols: &'static [&'static str],
+        /// The programs.
+        programs: Programs,
+    },
+    /// What a compiler made of a function of the module: `of.isra.0` and the like.
+    Variants {
+        /// The function.
+        of: &'static str,
+        /// The programs.
+        programs: Programs,
+    },
+}
+
+/// Where a function is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Owner {
+    /// In the kernel itself.
+    Kernel,
+    /// In `rte_kni.ko`.
+    Module,
+    /// In a DPDK library, or in an executable that has it inside.
+    Library,
+}
+
+/// The programs for a function, by their names in the object.
+#[derive(Clone, Copy, Debug)]
+pub struct Programs {
+    /// For its entry.
+    pub enter: &'static str,
+    /// For its return; `None`: only the entry tells anything.
+    pub exit: Option<&'static str>,
+}
+
+/// A tracepoint and its program.
+#[derive(Clone, Copy, Debug)]
+pub struct Tracepoint {
+    /// `syscalls` in `syscalls:sys_enter_ioctl`.
+    pub category: &'static str,
+    /// `sys_enter_ioctl` in `syscalls:sys_enter_ioctl`.
+    pub name: &'static str,
+    /// The program; if the kernel refuses to load it, the next.
+    pub programs: &'static [&'static str],
+    /// Fields that the program reads, at these offsets. A kernel that has them elsewhere isn't observed wrongly but not at all.
+    pub fields: &'static [(&'static str, u32)],
+    /// Whether the hook can be had without it, where the kernel has no such tracepoint.
+    pub optional: bool,
+}
+
+impl Spec {
+    /// Whose functions the hook is had by; `None`: tracepoints.
+    #[must_use]
+    pub fn owner(&self) -> Option<Owner> {
+        self.candidates.iter().find_map(|candidate| match candidate {
+            Candidate::Tracepoints(_) => None,
+            Candidate::Function { owner, .. } => Some(*owner),
+            Candidate::Variants { .. } => Some(Owner::Module),
+        })
+    }
+}
+
+/// The hooks that are had by that owner's functions.
+pub fn owned_by(owner: Owner) -> impl Iterator<Item = &'static Spec> {
+    SPECS.iter().filter(move |spec| spec.owner() == Some(owner))
+}
+
+/// The hook's spec.
+#[must_use]
+pub fn of(hook: Hook) -> Option<&'static Spec> {
+    SPECS.iter().find(|spec| spec.hook == hook)
+}
+
+/// The names of all functions that are looked for in libraries and executables.
+#[must_use]
+pub fn library_symbols() -> Vec<&'static str> {
+    let functions = SPECS.iter().flat_map(|spec| spec.candidates).filter_map(|candidate| match candidate {
+        Candidate::Function { owner: Owner::Library, symbols, .. } => Some(*symbols),
+        _ => None,
+    });
+    functions.flatten().copied().collect()
+}
+
+const fn tracepoint(
+    category: &'static str,
+    name: &'static str,
+    programs: &'static [&'static str],
+    fields: &'static [(&'static str, u32)],
+) -> Tracepoint {
+    Tracepoint { category, name, programs, fields, optional: false }
+}
+
+const fn optional(tracepoint: Tracepoint) -> Tracepoint {
+    Tracepoint { optional: true, ..tracepoint }
+}
+
+const fn function(
+    owner: Owner,
+    symbols: &'static [&'static str],
+    enter: &'static str,
+    exit: &'static str,
+) -> Candidate {
+    Candidate::Function { owner, symbols, programs: Programs { enter, exit: Some(exit) } }
+}
+
+/// The hooks, in the order in which an attempt meets them.
+pub const SPECS: &[Spec] = &[
+    Spec {
+        hook: Hook::LibraryInit,
+        candidates: &[function(Owner::Library, &["rte_kni_init"], "library_init_enter", "library_init_exit")],
+        required: false,
+        lost: "a library that never came up can't be told from one that was never used",
+    },
+    Spec {
+        hook: Hook::LibraryAlloc,
+        candidates: &[function(
+            Owner::Library,
+            &["rte_kni_alloc"],
+            "library_alloc_enter",
+            "library_alloc_exit",
+        )],
+        required: true,
+        lost: "an attempt that stops before its ioctl is not seen at all",
+    },
+    Spec {
+        hook: Hook::LibraryRelease,
+        candidates: &[function(
+            Owner::Library,
+            &["rte_kni_release"],
+            "library_release_enter",
+            "library_release_exit",
+        )],
+        required: false,
+        lost: "a release that the library refuses is not seen",
+    },
+    Spec {
+        hook: Hook::MemzoneLookup,
+        candidates: &[function(
+            Owner::Library,
+            &["rte_memzone_lookup"],
+            "memzone_lookup_enter",
+            "memzone_lookup_exit",
+        )],
+        required: false,
+        lost: "a memzone that the library looked for in vain is not named",
+    },
+    Spec {
+        hook: Hook::MemzoneReserve,
+        candidates: &[function(
+            Owner::Library,
+            &["rte_memzone_reserve", "rte_memzone_reserve_aligned", "rte_memzone_reserve_bounded"],
+            "memzone_reserve_enter",
+            "memzone_reserve_exit",
+        )],
+        required: false,
+        lost: "a memzone that the library could not reserve is not named",
+    },
+    Spec {
+        hook: Hook::LibraryLog,
+        candidates: &[Candidate::Function {
+            owner: Owner::Library,
+            symbols: &["rte_log"],
+            programs: Programs { enter: "library_log_enter", exit: None },
+        }],
+        required: false,
+        lost: "the reason that the library itself logged is not told",
+    },
+    Spec {
+        hook: Hook::Open,
+        candidates: &[Candidate::Tracepoints(&[
+            tracepoint("syscalls", "sys_enter_openat", &["openat_enter"], &[("filename", 24)]),
+            tracepoint("syscalls", "sys_exit_openat", &["open_exit"], &[("ret", 16)]),
+            // Not on aarch64. C libraries before glibc 2.26 open by it.
+            optional(tracepoint("syscalls", "sys_enter_open", &["open_enter"], &[("filename", 16)])),
+            optional(tracepoint("syscalls", "sys_exit_open", &["open_exit"], &[("ret", 16)])),
+        ])],
+        required: false,
+        lost: "a device that is missing, busy or denied is not seen",
+    },
+    Spec {
+        hook: Hook::Ioctl,
+        candidates: &[Candidate::Tracepoints(&[
+            tracepoint(
+                "syscalls",
+                "sys_enter_ioctl",
+                &["ioctl_enter"],
+                &[("fd", 16), ("cmd", 24), ("arg", 32)],
+            ),
+            tracepoint(
+                "syscalls",
+                "sys_exit_ioctl",
+                &["ioctl_exit", "ioctl_exit_without_registers"],
+                &[("ret", 16)],
+            ),
+        ])],
+        required: true,
+        lost: "whether the library issued its ioctl, and what it was told, is not seen",
+    },
+    Spec {
+        hook: Hook::DeviceOpen,
+        candidates: &[function(Owner::Module, &["kni_open"], "device_open_enter", "device_open_exit")],
+        required: false,
+        lost: "who opened the device is not seen",
+    },
+    Spec {
+        hook: Hook::DeviceRelease,
+        candidates: &[function(
+            Owner::Module,
+            &["kni_release"],
+            "device_release_enter",
+            "device_release_exit",
+        )],
+        required: false,
+        lost: "who closed the device, and so removed its interfaces, is not seen",
+    },
+    Spec {
+        hook: Hook::Dispatcher,
+        candidates: &[function(Owner::Module, &["kni_ioctl"], "dispatcher_enter", "dispatcher_exit")],
+        required: true,
+        lost: "a request to another device can't be told from one that the module refused",
+    },
+    Spec {
+        hook: Hook::CompatDispatcher,
+        candidates: &[function(
+            Owner::Module,
+            &["kni_compat_ioctl"],
+            "compat_dispatcher_enter",
+            "compat_dispatcher_exit",
+        )],
+        required: false,
+        lost: "requests of 32-bit programs are not seen",
+    },
+    Spec {
+        hook: Hook::Handler,
+        candidates: &[
+            function(Owner::Module, &["kni_ioctl_create"], "handler_enter", "handler_exit"),
+            Candidate::Variants {
+                of: "kni_ioctl_create",
+                programs: Programs { enter: "handler_enter", exit: Some("handler_exit") },
+            },
+            function(Owner::Module, &["kni_ioctl"], "handler_by_request_enter", "handler_by_request_exit"),
+        ],
+        required: true,
+        lost: "whether the module was asked to create, and what it answered, is not seen",
+    },
+    Spec {
+        hook: Hook::AllocNetdev,
+        candidates: &[function(
+            Owner::Kernel,
+            &["alloc_netdev_mqs"],
+            "alloc_netdev_enter",
+            "alloc_netdev_exit",
+        )],
+        required: false,
+        lost: "the name that the module really used is not seen",
+    },
+    Spec {
+        hook: Hook::RegisterNetdev,
+        candidates: &[function(
+            Owner::Kernel,
+            &["register_netdev"],
+            "register_netdev_enter",
+            "register_netdev_exit",
+        )],
+        required: true,
+        lost: "the network core's own error is hidden behind the module's ENODEV",
+    },
+    Spec {
+        hook: Hook::CreateThread,
+        candidates: &[function(
+            Owner::Kernel,
+            &["kthread_create_on_node"],
+            "create_thread_enter",
+            "create_thread_exit",
+        )],
+        required: false,
+        lost: "a kernel thread that could not be started is not seen",
+    },
+    Spec {
+        hook: Hook::Fork,
+        candidates: &[Candidate::Tracepoints(&[tracepoint(
+            "task",
+            "task_newtask",
+            &["fork"],
+            &[("pid", 8), ("clone_flags", 32)],
+        )])],
+        required: false,
+        lost: "children of the programs that are observed are not followed",
+    },
+    Spec {
+        hook: Hook::Exec,
+        candidates: &[Candidate::Tracepoints(&[tracepoint(
+            "sched",
+            "sched_process_exec",
+            &["exec"],
+            &[("filename", 8), ("old_pid", 16)],
+        )])],
+        required: false,
+        lost: "what a followed process executes is not seen",
+    },
+    Spec {
+        hook: Hook::Exit,
+        candidates: &[Candidate::Tracepoints(&[tracepoint("sched", "sched_process_exit", &["exit"], &[])])],
+        required: false,
+        lost: "a process that dies within an attempt is not noticed",
+    },
+    Spec {
+        hook: Hook::ModuleLoad,
+        candidates: &[Candidate::Tracepoints(&[tracepoint(
+            "module",
+            "module_load",
+            &["module_load"],
+            &[("name", 12)],
+        )])],
+        required: false,
+        lost: "a module that is loaded later is not observed",
+    },
+    Spec {
+        hook: Hook::ModuleFree,
+        candidates: &[Candidate::Tracepoints(&[tracepoint(
+            "module",
+            "module_free",
+            &["module_free"],
+            &[("name", 8)],
+        )])],
+        required: false,
+        lost: "it is not noticed that the module goes, and with it its hooks",
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use kni_ebpf::hook::Hook;
+
+    use super::SPECS;
+
+    #[test]
+    fn every_hook_is_declared_once_in_the_order_of_an_attempt() {
+        let declared: Vec<_> = SPECS.iter().map(|spec| spec.hook).collect();
+        assert_eq!(declared, Hook::ALL);
+    }
+}

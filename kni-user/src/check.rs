@@ -1,1 +1,257 @@
-//! `check`: are the expected interfaces there, and if not, which status says why?
+//! `check`: did the expected interfaces come into being?
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kni_ebpf::hook::Hook;
+
+use crate::correlate::Watch;
+use crate::event::{Nanos, Process, Step};
+use crate::report::{Attempt, Boundary, CheckResult, Checked, Outcome, Released};
+use crate::untrusted::Untrusted;
+
+/// Processes of the command that are remembered.
+const MAX_TREE: usize = 16_384;
+/// Names of interfaces that nobody expected and whose last attempt is remembered.
+const MAX_NAMES: usize = 256;
+
+/// Without these, a program may have tried and been refused unseen.
+const ATTEMPT_HOOKS: [Hook; 4] = [Hook::LibraryInit, Hook::LibraryAlloc, Hook::Open, Hook::Ioctl];
+
+/// The question, and what is known of its answer.
+#[derive(Debug)]
+pub struct Check {
+    expect: Vec<Untrusted>,
+    within: Nanos,
+    command: Command,
+    /// By name; of attempts without one, by none.
+    last: BTreeMap<Option<Untrusted>, Last>,
+    order: u64,
+    answer: Option<CheckResult>,
+}
+
+/// The command whose processes alone count.
+#[derive(Debug, Default)]
+struct Command {
+    wanted: bool,
+    started: Option<Nanos>,
+    ended: bool,
+    tree: BTreeSet<u32>,
+}
+
+/// The last attempt of a name.
+#[derive(Clone, Debug)]
+struct Last {
+    attempt: Attempt,
+    gone_again: bool,
+    order: u64,
+}
+
+impl Check {
+    /// The question: which interfaces, within how long, and whether only a command's processes count.
+    #[must_use]
+    pub fn new(expect: Vec<Untrusted>, within: Nanos, runs_command: bool) -> Self {
+        let command = Command { wanted: runs_command, ..Command::default() };
+        Self { expect, within, command, last: BTreeMap::new(), order: 0, answer: None }
+    }
+
+    /// The answer, once there is one.
+    #[must_use]
+    pub fn answer(&self) -> Option<&CheckResult> {
+        self.answer.as_ref()
+    }
+
+    /// The command was started.
+    pub fn command_started(&mut self, at: Nanos, pid: u32) {
+        self.command.started = Some(at);
+        self.command.tree.insert(pid);
+    }
+
+    /// The command has ended.
+    pub fn command_ended(&mut self) {
+        self.command.ended = true;
+    }
+
+    /// Takes what `/proc` said: children of the command's processes belong to it.
+    pub fn process(&mut self, process: &Process) {
+        self.command.adopt(process.parent, process.pid);
+    }
+
+    /// A process was forked.
+    pub fn forked(&mut self, step: &Step) {
+        if let Some(child) = step.args.first().and_then(|child| u32::try_from(*child).ok()) {
+            self.command.forget(child);
+            self.command.adopt(step.task.pid, child);
+        }
+    }
+
+    /// When time is up, if that is known yet.
+    #[must_use]
+    pub fn deadline(&self, watch: Watch) -> Option<Nanos> {
+        let since = if self.command.wanted { self.command.started } else { watch.armed };
+        since.map(|since| since.saturating_add(self.within))
+    }
+
+    /// Takes an attempt's verdict.
+    pub fn attempt(&mut self, attempt: &Attempt) {
+        if self.command.counts(attempt.process.pid) {
+            self.note(attempt.clone());
+        }
+    }
+
+    /// An interface is gone.
+    pub fn released(&mut self, released: &Released) {
+        for last in self.last.values_mut() {
+            let Attempt { process, interface, .. } = &last.attempt;
+            let own = is_created(last.attempt.outcome)
+                && process.pid == released.pid
+                && names(&last.attempt).any(|name| *name == released.name)
+                && (interface.ifindex.is_none() || interface.ifindex == released.ifindex);
+            last.gone_again |= own;
+        }
+    }
+
+    /// Answers if all that was asked for is there, or if nothing more can come: the command has ended
+    /// and nothing of it is in flight (`busy` are the processes inside an attempt).
+    pub fn answer_if_settled(&mut self, at: Nanos, busy: impl Iterator<Item = u32>, watch: Watch) {
+        let created = |last: &Last| last.attempt.outcome == Outcome::Created && !last.gone_again;
+        let satisfied = if self.expect.is_empty() {
+            self.last.values().any(created)
+        } else {
+            self.expect.iter().all(|name| self.of(name).is_some_and(created))
+        };
+        let over = self.command.ended && !busy.into_iter().any(|pid| self.command.counts(pid));
+        if satisfied || over {
+            self.decide(at, Vec::new(), watch);
+        }
+    }
+
+    /// Answers now. `in_progress` are the attempts in flight.
+    pub fn decide(&mut self, at: Nanos, in_progress: Vec<Attempt>, watch: Watch) {
+        if self.answer.is_some() {
+            return;
+        }
+        for attempt in in_progress {
+            self.attempt(&attempt);
+        }
+        let silence =
+            if nothing_was_missed(at, watch) { Outcome::NotAttempted } else { Outcome::Inconclusive };
+        let interfaces: Vec<Checked> = if self.expect.is_empty() {
+            vec![self.unnamed(silence)]
+        } else {
+            self.expect.iter().map(|name| self.named(name, silence)).collect()
+        };
+        let exit_status = interfaces.iter().map(status).filter(|status| *status != 0).min().unwrap_or(0);
+        self.answer = Some(CheckResult { interfaces, exit_status });
+    }
+
+    fn note(&mut self, attempt: Attempt) {
+        let name = self.key(&attempt);
+        let lives = |last: &Last| is_created(last.attempt.outcome) && !last.gone_again;
+        if !is_created(attempt.outcome) && self.last.get(&name).is_some_and(lives) {
+            // It is there, whoever else tries and fails.
+            return;
+        }
+        if self.last.len() >= MAX_NAMES && !self.last.contains_key(&name) {
+            self.forget_one();
+        }
+        self.order += 1;
+        self.last.insert(name, Last { attempt, gone_again: false, order: self.order });
+    }
+
+    /// An expected name that it goes by, else the one nearest to the kernel's own.
+    fn key(&self, attempt: &Attempt) -> Option<Untrusted> {
+        let expected = names(attempt).find(|name| self.expect.contains(name));
+        expected.or_else(|| attempt.interface.name()).cloned()
+    }
+
+    fn forget_one(&mut self) {
+        let unexpected = |name: &Option<Untrusted>| match name {
+            Some(name) => !self.expect.contains(name),
+            None => false,
+        };
+        let oldest = self.last.iter().filter(|(name, _)| unexpected(name)).min_by_key(|(_, last)| last.order);
+        if let Some(oldest) = oldest.map(|(name, _)| name.clone()) {
+            self.last.remove(&oldest);
+        }
+    }
+
+    fn of(&self, name: &Untrusted) -> Option<&Last> {
+        self.last.get(&Some(name.clone()))
+    }
+
+    /// What became of an expected interface. What stopped the program before it named any stands for
+    /// each that it never came to.
+    fn named(&self, name: &Untrusted, silence: Outcome) -> Checked {
+        let last = self.of(name).or_else(|| self.last.get(&None));
+        checked(Some(name.clone()), last, silence)
+    }
+
+    /// What became of whatever was attempted: the first that was created, else the last.
+    fn unnamed(&self, silence: Outcome) -> Checked {
+        let created = |last: &&Last| last.attempt.outcome == Outcome::Created && !last.gone_again;
+        let created = self.last.values().find(created);
+        let last = created.or_else(|| self.last.values().max_by_key(|last| last.order));
+        let name = last.and_then(|last| last.attempt.interface.name()).cloned();
+        checked(name, last, silence)
+    }
+}
+
+impl Command {
+    fn counts(&self, pid: u32) -> bool {
+        !self.wanted || self.tree.contains(&pid)
+    }
+
+    fn adopt(&mut self, parent: u32, child: u32) {
+        if self.tree.contains(&parent) && self.tree.len() < MAX_TREE {
+            self.tree.insert(child);
+        }
+    }
+
+    /// The id is another process's from now on.
+    fn forget(&mut self, pid: u32) {
+        self.tree.remove(&pid);
+    }
+}
+
+fn names(attempt: &Attempt) -> impl Iterator<Item = &Untrusted> {
+    let interface = &attempt.interface;
+    [&interface.actual, &interface.consumed, &interface.claimed].into_iter().flatten()
+}
+
+const fn is_created(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed)
+}
+
+/// Whether an attempt would have been seen, had there been one.
+fn nothing_was_missed(at: Nanos, watch: Watch) -> bool {
+    let Some(armed) = watch.armed else { return false };
+    watch.account.total() == 0
+        && ATTEMPT_HOOKS.iter().all(|hook| watch.coverage.throughout(*hook, armed, at, None).is_ok())
+}
+
+fn checked(name: Option<Untrusted>, last: Option<&Last>, silence: Outcome) -> Checked {
+    let attempt = last.map(|last| &last.attempt);
+    Checked {
+        name,
+        outcome: attempt.map_or(silence, |attempt| attempt.outcome),
+        boundary: attempt.and_then(|attempt| attempt.boundary),
+        cause: attempt.and_then(|attempt| attempt.cause),
+        gone_again: last.is_some_and(|last| last.gone_again),
+        attempt: attempt.cloned().map(Box::new),
+    }
+}
+
+/// What it means for the exit status (docs/exit-status.md).
+const fn status(checked: &Checked) -> u8 {
+    match (checked.outcome, checked.boundary) {
+        (Outcome::Created, _) if !checked.gone_again => 0,
+        (Outcome::NotAttempted, _) => 10,
+        (Outcome::Stopped, Some(Boundary::Library)) => 11,
+        (Outcome::Stopped, Some(Boundary::Syscall)) => 12,
+        (Outcome::Stopped, Some(Boundary::Module)) => 13,
+        (Outcome::Stopped, Some(Boundary::Network)) => 14,
+        (Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed, _) => 15,
+        (Outcome::Died | Outcome::InProgress, _) => 16,
+        (Outcome::Inconclusive | Outcome::Stopped, _) => 20,
+    }
+}

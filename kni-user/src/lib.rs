@@ -21,5 +21,8 @@ pub mod probe;
 pub mod sink;
 // pub mod stream;
 
+#[cfg(test)]
+mod testing;
+
 // pub mod app;
 pub mod cli;

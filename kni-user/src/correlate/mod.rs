@@ -1,1 +1,354 @@
-//! From events to attempts: one state machine, with time passed in.
+//! From single records to attempts: each record goes to the attempt of its thread, and an attempt
+//! that has ended goes to the verdict with all that its process went through before.
+
+mod interfaces;
+mod judge;
+mod kernel_log;
+mod library_log;
+mod observed;
+mod process;
+mod repeats;
+mod request;
+
+use std::collections::BTreeMap;
+
+use kni_ebpf::hook::Hook;
+use kni_ebpf::kni::{NR_RELEASE, request_nr};
+
+use crate::coverage::Table;
+use crate::event::{Call, Holder, Interface, KernelLog, Nanos, Phase, Process, Start, Step, Task};
+use crate::ledger::Account;
+use crate::report::{Attempt, Released};
+use crate::untrusted::Untrusted;
+use crate::verdict::End;
+
+use interfaces::{Closed, Interfaces};
+use judge::Clock;
+use kernel_log::Lines;
+use observed::{as_int, errno};
+use process::Processes;
+use repeats::Repeats;
+
+pub use kernel_log::ModuleSaid;
+pub use library_log::Said;
+pub use observed::{Arguments, LibraryStep, Observed, Open, Passage, Request};
+pub use process::History;
+
+/// Threads inside an attempt that are followed: as many as the probes follow.
+const MAX_IN_FLIGHT: usize = 1024;
+/// Requests to release that wait for their answer.
+const MAX_RELEASING: usize = 1024;
+/// Holders of the device that are remembered until the opening that they refused.
+const MAX_HOLDERS: usize = 16;
+
+/// What became known.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Finding {
+    /// An attempt has its verdict.
+    Attempt(Box<Attempt>),
+    /// An interface is gone.
+    Released(Released),
+}
+
+/// What attempts are judged by beside the records.
+#[derive(Clone, Copy, Debug)]
+pub struct Watch<'a> {
+    /// Which hooks were live when.
+    pub coverage: &'a Table,
+    /// What was lost.
+    pub account: &'a Account,
+    /// Since when records flow; `None`: they don't yet.
+    pub armed: Option<Nanos>,
+}
+
+/// The state machine of all attempts. Its memory is bounded, whatever is fed to it.
+#[derive(Debug, Default)]
+pub struct Correlator {
+    /// By thread.
+    in_flight: BTreeMap<u32, Observed>,
+    processes: Processes,
+    interfaces: Interfaces,
+    lines: Lines,
+    repeats: Repeats,
+    holders: Vec<Holder>,
+    /// By thread: since when, and which interface.
+    releasing: BTreeMap<u32, (Nanos, Untrusted)>,
+    clock: Clock,
+    evicted: u64,
+}
+
+impl Correlator {
+    /// Takes the stream's first event.
+    pub fn start(&mut self, at: Nanos, start: &Start) {
+        self.clock = Clock::new(at, start.unix_ns);
+        self.processes.suspended = start.boot_ns.saturating_sub(at);
+    }
+
+    /// Takes what `/proc` said of a process.
+    pub fn process(&mut self, process: &Process) {
+        self.processes.describe(process);
+    }
+
+    /// A process was started, not before `at`.
+    pub fn born(&mut self, pid: u32, at: Nanos) {
+        self.processes.born(pid, at);
+    }
+
+    /// Takes a process that has the device open: the record that comes next was refused for it.
+    pub fn holder(&mut self, holder: &Holder) {
+        if self.holders.len() < MAX_HOLDERS {
+            self.holders.push(holder.clone());
+        }
+    }
+
+    /// Takes what the system shows of an interface.
+    pub fn interface(&mut self, interface: &Interface) {
+        for seen in self.in_flight.values_mut().filter(|seen| seen.task.pid == interface.pid) {
+            let own = seen.registered == Some(0) && seen.interface.name() == Some(&interface.name);
+            if own && seen.interface.ifindex.is_none() {
+                seen.interface.ifindex = Some(interface.ifindex);
+            }
+        }
+        self.interfaces.describe(interface);
+    }
+
+    /// Takes a line of the kernel's log.
+    pub fn kernel_log(&mut self, at: Nanos, line: &KernelLog) {
+        self.lines.push(at, line);
+    }
+
+    /// Takes notice that `count` more records were lost.
+    pub fn lost(&mut self, count: u64) {
+        for seen in self.in_flight.values_mut() {
+            seen.lost = seen.lost.saturating_add(count);
+        }
+    }
+
+    /// Attempts that were given up because too many were in flight.
+    #[must_use]
+    pub fn evicted(&self) -> u64 {
+        self.evicted
+    }
+
+    /// Processes that are inside an attempt.
+    pub fn busy(&self) -> impl Iterator<Item = u32> {
+        self.in_flight.values().map(|seen| seen.task.pid)
+    }
+
+    /// Takes a step.
+    pub fn step(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
+        let holder = self.take_holder(step);
+        let mut findings = Vec::new();
+        let followed = !matches!(step.hook, Hook::Exit | Hook::Exec | Hook::Fork);
+        if let Some(began) = step.attempt.filter(|_| followed) {
+            findings.extend(self.follow(at, &step.task, began, watch));
+            if let Some(seen) = self.current(step.task.tid, began) {
+                seen.step(at, step, holder.as_ref());
+            }
+        }
+        self.remember_opening(at, step, holder.as_ref());
+        if let Phase::Return { value, .. } = step.phase {
+            findings.extend(match step.attempt {
+                Some(began) => self.end_by(at, &step.task, began, (step.hook, step.phase), value, watch),
+                None => self.returned_outside(at, step, holder.as_ref(), watch),
+            });
+        }
+        findings.extend(self.process_step(at, step, watch));
+        findings
+    }
+
+    /// Takes a request.
+    pub fn call(&mut self, at: Nanos, call: &Call, watch: Watch) -> Vec<Finding> {
+        self.holders.clear();
+        let mut findings = Vec::new();
+        if request_nr(call.cmd) == NR_RELEASE {
+            findings.extend(self.release(at, call));
+        }
+        let Some(began) = call.attempt else { return findings };
+        findings.extend(self.follow(at, &call.task, began, watch));
+        if let Some(seen) = self.current(call.task.tid, began) {
+            seen.call(at, call);
+        }
+        if let Phase::Return { value, .. } = call.phase {
+            findings.extend(self.end_by(at, &call.task, began, (Hook::Ioctl, call.phase), value, watch));
+        }
+        findings
+    }
+
+    /// The stream ends: what is in flight is still in progress.
+    pub fn end(&mut self, at: Nanos, watch: Watch) -> Vec<Finding> {
+        let mut left: Vec<Observed> = std::mem::take(&mut self.in_flight).into_values().collect();
+        left.sort_by_key(|seen| seen.began);
+        left.into_iter().filter_map(|seen| self.judge(seen, End::InFlight, at, watch)).collect()
+    }
+
+    /// The attempts in flight, as they would be told if the stream ended at `at`.
+    #[must_use]
+    pub fn in_progress(&self, at: Nanos, watch: Watch) -> Vec<Attempt> {
+        let mut left: Vec<&Observed> = self.in_flight.values().collect();
+        left.sort_by_key(|seen| seen.began);
+        let judged = left.into_iter().filter_map(|seen| {
+            let verdict = self.decide(seen, End::InFlight, at, watch)?;
+            Some(self.attempt(seen, verdict, Vec::new(), at))
+        });
+        judged.collect()
+    }
+
+    /// Makes sure that the thread's attempt is the one that began at `began`. One that it was in
+    /// before has ended without having been seen to.
+    fn follow(&mut self, at: Nanos, task: &Task, began: Nanos, watch: Watch) -> Option<Finding> {
+        let before = self.in_flight.get(&task.tid).map(|seen| seen.began);
+        if before.is_some_and(|before| before >= began) {
+            return None;
+        }
+        let ended = before.and_then(|_| self.finish(task.tid, End::Unknown, at, watch));
+        self.make_room();
+        self.processes.lives(task.pid, began);
+        let lost = watch.account.lost_since(began);
+        self.in_flight.insert(task.tid, Observed::new(task, began, lost));
+        ended
+    }
+
+    /// Forgets the attempt that is in flight longest, if there are too many.
+    fn make_room(&mut self) {
+        if self.in_flight.len() < MAX_IN_FLIGHT {
+            return;
+        }
+        let oldest = self.in_flight.iter().min_by_key(|(_, seen)| seen.began).map(|(tid, _)| *tid);
+        if oldest.and_then(|oldest| self.in_flight.remove(&oldest)).is_some() {
+            self.evicted = self.evicted.saturating_add(1);
+        }
+    }
+
+    fn current(&mut self, tid: u32, began: Nanos) -> Option<&mut Observed> {
+        self.in_flight.get_mut(&tid).filter(|seen| seen.began == began)
+    }
+
+    fn end_by(
+        &mut self,
+        at: Nanos,
+        task: &Task,
+        began: Nanos,
+        (hook, phase): (Hook, Phase),
+        value: i64,
+        watch: Watch,
+    ) -> Option<Finding> {
+        let seen = self.current(task.tid, began)?;
+        let ended = seen.is_ended_by(hook, phase);
+        ended.then(|| self.finish(task.tid, End::Returned(value), at, watch)).flatten()
+    }
+
+    fn finish(&mut self, tid: u32, end: End, at: Nanos, watch: Watch) -> Option<Finding> {
+        let seen = self.in_flight.remove(&tid)?;
+        self.judge(seen, end, at, watch)
+    }
+
+    /// A return outside of any attempt: an opening by the program itself, or the end of an attempt
+    /// whose beginning was not seen.
+    fn returned_outside(
+        &mut self,
+        at: Nanos,
+        step: &Step,
+        holder: Option<&Holder>,
+        watch: Watch,
+    ) -> Option<Finding> {
+        let Phase::Return { value, entered } = step.phase else { return None };
+        let began = entered.unwrap_or(at);
+        let known = self.processes.lives(step.task.pid, at);
+        match step.hook {
+            Hook::DeviceOpen if errno(value).is_some() => known.told = Some((step.task.tid, at)),
+            // The device itself was seen to refuse it, and that has been told.
+            Hook::Open if known.told.is_some_and(|(tid, told)| tid == step.task.tid && told >= began) => {
+                return None;
+            }
+            Hook::Open | Hook::LibraryAlloc => {}
+            _ => return None,
+        }
+        let mut seen = Observed::new(&step.task, began, watch.account.lost_since(began));
+        seen.outermost = Some(step.hook);
+        seen.step(at, step, holder);
+        self.judge(seen, End::Returned(value), at, watch)
+    }
+
+    /// The holder to name if this step was refused for one. Of the process's own and another's, another's.
+    fn take_holder(&mut self, step: &Step) -> Option<Holder> {
+        let holders = std::mem::take(&mut self.holders);
+        let Phase::Return { value, .. } = step.phase else { return None };
+        let opens = matches!(step.hook, Hook::Open | Hook::DeviceOpen);
+        if !opens || errno(value) != Some(libc::EBUSY) {
+            return None;
+        }
+        let other = holders.iter().position(|holder| holder.pid != step.task.pid).unwrap_or(0);
+        holders.into_iter().nth(other)
+    }
+
+    fn remember_opening(&mut self, at: Nanos, step: &Step, holder: Option<&Holder>) {
+        let Phase::Return { value, .. } = step.phase else { return };
+        if !matches!(step.hook, Hook::Open | Hook::DeviceOpen) {
+            return;
+        }
+        let descriptor = (step.hook == Hook::Open && value >= 0).then(|| as_int(value));
+        let open = Open { errno: errno(value), holder: holder.cloned() };
+        self.processes.lives(step.task.pid, at).history.opened(open, descriptor);
+    }
+
+    /// What a step means for the process, and for the interfaces that it has.
+    fn process_step(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
+        let Task { pid, tid, .. } = step.task;
+        match (step.hook, step.phase) {
+            (Hook::Exit, _) => self.exited(at, pid, tid, watch),
+            (Hook::Exec, _) => {
+                let left = self.finish(tid, End::Unknown, at, watch);
+                self.processes.exec(pid, at);
+                left.into_iter().collect()
+            }
+            (Hook::Fork, _) => {
+                if let Some(child) = step.args.first().and_then(|child| u32::try_from(*child).ok()) {
+                    self.processes.forked(child, at, pid);
+                }
+                Vec::new()
+            }
+            (Hook::DeviceRelease, Phase::Return { .. }) => {
+                self.processes.closed(pid);
+                let file = step.args.get(1).copied().unwrap_or_default();
+                let gone = self.interfaces.closed(at, Closed { pid, file });
+                gone.into_iter().map(Finding::Released).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn exited(&mut self, at: Nanos, pid: u32, tid: u32, watch: Watch) -> Vec<Finding> {
+        let mut findings: Vec<Finding> = self.finish(tid, End::Died, at, watch).into_iter().collect();
+        if pid == tid {
+            self.processes.ended(pid, at);
+            if !watch.coverage.is_live(Hook::DeviceRelease) {
+                findings.extend(self.interfaces.orphaned(at, pid).into_iter().map(Finding::Released));
+            }
+        }
+        findings
+    }
+
+    /// A RELEASE request: the interface is gone when it is granted.
+    fn release(&mut self, at: Nanos, call: &Call) -> Vec<Finding> {
+        let Task { pid, tid, .. } = call.task;
+        match call.phase {
+            Phase::Enter => {
+                if let Some(name) = request::claimed_name(call.cmd, &call.info)
+                    && (self.releasing.len() < MAX_RELEASING || self.releasing.contains_key(&tid))
+                {
+                    self.releasing.insert(tid, (at, name));
+                }
+                Vec::new()
+            }
+            Phase::Return { value, entered } => {
+                let pending = self.releasing.remove(&tid);
+                let Some((_, name)) = pending.filter(|(at, _)| value == 0 && entered == Some(*at)) else {
+                    return Vec::new();
+                };
+                let gone = self.interfaces.released(at, &name, self.processes.netns(pid), pid);
+                gone.into_iter().map(Finding::Released).collect()
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! An attempt has ended: its verdict, and what it leaves behind.
+
+use kni_ebpf::hook::Hook;
+use kni_ebpf::kni::request_size;
+
+use super::interfaces::Living;
+use super::kernel_log::Run;
+use super::observed::Observed;
+use super::{Correlator, Finding, Watch};
+use crate::event::{Holder, Nanos};
+use crate::report::{Attempt, AttemptCoverage, Interface, Outcome, Unseen};
+use crate::untrusted::Untrusted;
+use crate::verdict::{Case, End, Verdict, decide};
+
+/// From the stream's clock to the wall's.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Clock {
+    at: Nanos,
+    unix_ns: i64,
+}
+
+impl Clock {
+    pub(super) const fn new(at: Nanos, unix_ns: i64) -> Self {
+        Self { at, unix_ns }
+    }
+
+    fn unix(self, at: Nanos) -> i64 {
+        let after = i128::from(at) - i128::from(self.at);
+        i64::try_from(i128::from(self.unix_ns) + after).unwrap_or(i64::MAX)
+    }
+}
+
+impl Correlator {
+    /// Judges what was seen of an attempt that ended at `at`; `None` if there was no attempt.
+    pub(super) fn judge(&mut self, mut seen: Observed, end: End, at: Nanos, watch: Watch) -> Option<Finding> {
+        let log = self.claim_log(&mut seen, at);
+        let verdict = self.decide(&seen, end, at, watch);
+        self.remember_initialisation(&seen, verdict.as_ref());
+        let mut attempt = self.attempt(&seen, verdict?, log, at);
+        self.remember_interface(&seen, &attempt, at);
+        let parent = self.parent(attempt.process.pid);
+        attempt.repeat = self.repeats.count(&attempt, parent, |pid| self.processes.lived(pid));
+        Some(Finding::Attempt(Box::new(attempt)))
+    }
+
+    /// The module's lines that belong to it.
+    fn claim_log(&mut self, seen: &mut Observed, at: Nanos) -> Vec<Untrusted> {
+        let run = |seen: &Observed| {
+            let passage = seen.handler?;
+            let left = passage.returned.map_or(at, |(left, _)| left);
+            Some(Run { entered: passage.entered, left })
+        };
+        let Some(own) = run(seen) else { return Vec::new() };
+        let others: Vec<Run> = self.in_flight.values().filter_map(run).collect();
+        let refused = seen.answer().is_some_and(|answer| answer < 0);
+        // What refused an interface of the same name is not about one that was granted.
+        let names = if refused { seen.names() } else { Vec::new() };
+        let claimed = self.lines.claim(own, &names, &others);
+        seen.module_said = claimed.said.filter(|_| refused);
+        seen.log_whole = claimed.whole;
+        claimed.lines
+    }
+
+    /// The verdict on what was seen so far.
+    pub(super) fn decide(&self, seen: &Observed, end: End, at: Nanos, watch: Watch) -> Option<Verdict> {
+        let pid = seen.task.pid;
+        let none = super::History::default();
+        let case = Case {
+            seen,
+            end,
+            ended: at,
+            history: self.processes.get(pid).map_or(&none, |known| &known.history),
+            unseen_before: self.unseen_before(pid, at, watch),
+            has_namesake: self.has_namesake(seen),
+            coverage: watch.coverage,
+            exe: self.processes.exe(pid),
+        };
+        decide(&case)
+    }
+
+    /// Why an opening of the device earlier in the process's life may have gone unseen.
+    fn unseen_before(&self, pid: u32, at: Nanos, watch: Watch) -> Vec<Unseen> {
+        let unwatched = |reason: &str| {
+            let reason = Some(reason.to_owned());
+            vec![Unseen::Hook { hook: Hook::Open.name(), reason, armed_after_ns: None }]
+        };
+        let Some(started) = self.processes.started(pid) else {
+            return unwatched("it is not known when the process was started");
+        };
+        if watch.armed.is_none_or(|armed| armed > started) {
+            return unwatched("the process was started before it was watched");
+        }
+        let mut unseen: Vec<Unseen> = Vec::new();
+        unseen.extend(watch.coverage.throughout(Hook::Open, started, at, None).err());
+        let lost = watch.account.lost_since(started);
+        unseen.extend((lost > 0).then_some(Unseen::Records { lost }));
+        unseen
+    }
+
+    /// Whether the module holds an interface of the claimed name already, so that it can only refuse.
+    fn has_namesake(&self, seen: &Observed) -> bool {
+        let pid = seen.task.pid;
+        let Some(name) = seen.interface.claimed.as_ref() else { return false };
+        let Some(living) = self.interfaces.get(name, self.processes.netns(pid), pid) else { return false };
+        let size = seen.call.as_ref().map(|call| request_size(call.cmd));
+        // A larger request than the module has room for would be refused first, and as silently.
+        size.is_some() && size <= living.request_size
+    }
+
+    fn remember_initialisation(&mut self, seen: &Observed, verdict: Option<&Verdict>) {
+        if seen.outermost != Some(Hook::LibraryInit) {
+            return;
+        }
+        let refused = verdict.filter(|verdict| verdict.outcome == Outcome::Stopped && seen.open.is_none());
+        let init = refused.and_then(|verdict| Some((verdict.boundary?, verdict.cause)));
+        self.processes.of(seen.task.pid).history.init = init;
+    }
+
+    fn remember_interface(&mut self, seen: &Observed, attempt: &Attempt, at: Nanos) {
+        if !matches!(attempt.outcome, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed) {
+            return;
+        }
+        let Interface { claimed, consumed, actual, ifindex, netns } = attempt.interface.clone();
+        let Some(name) = consumed.or(claimed).or_else(|| actual.clone()) else { return };
+        self.interfaces.insert(Living {
+            name,
+            actual,
+            netns,
+            ifindex,
+            owner: seen.task.clone(),
+            file: seen.file,
+            since: at,
+            request_size: seen.call.as_ref().map(|call| request_size(call.cmd)),
+        });
+    }
+
+    fn parent(&self, pid: u32) -> Option<Holder> {
+        let info = self.processes.get(pid)?.info.as_ref()?;
+        Some(Holder { pid: info.parent, comm: info.parent_comm.clone()? })
+    }
+
+    /// The report of an attempt.
+    pub(super) fn attempt(
+        &self,
+        seen: &Observed,
+        verdict: Verdict,
+        log: Vec<Untrusted>,
+        at: Nanos,
+    ) -> Attempt {
+        let Verdict { outcome, boundary, cause, errno, subject, holder, issued, missing } = verdict;
+        let netns = self.processes.netns(seen.task.pid);
+        Attempt {
+            process: self.processes.report(&seen.task),
+            interface: Interface { netns, ..seen.interface.clone() },
+            outcome,
+            boundary,
+            cause,
+            errno,
+            subject,
+            holder,
+            issued,
+            steps: seen.steps.clone(),
+            log,
+            coverage: AttemptCoverage { complete: missing.is_empty(), missing },
+            repeat: None,
+            started: self.clock.unix(seen.began),
+            duration_ns: at.saturating_sub(seen.began),
+        }
+    }
+}

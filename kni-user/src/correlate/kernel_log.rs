@@ -1,0 +1,201 @@
+//! The module's own lines in the kernel's log, and which attempt each belongs to.
+//!
+//! The handler prints "Creating kni..." before anything else (kernel/linux/kni/kni_misc.c, DPDK 16.04
+//! to 23.07), so the lines of one run of it are that line and what follows up to the next one, as
+//! long as no two runs overlap.
+
+use std::collections::VecDeque;
+
+use crate::event::{KernelLog, Nanos};
+use crate::untrusted::Untrusted;
+
+/// Lines that wait for an attempt to claim them.
+const MAX_LINES: usize = 256;
+/// Runs of the handler that are remembered to see whether they overlap another.
+const MAX_RUNS: usize = 64;
+/// Over so long, the log's clock and the monotonic one don't drift apart by [`TOLERANCE`].
+const STEADY: Nanos = 60_000_000_000;
+/// How much earlier than the handler's entry one of its lines may seem to have been logged.
+const TOLERANCE: Nanos = 5_000_000;
+
+/// Why the module refused, in its own words.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ModuleSaid {
+    /// It holds an interface of that name.
+    Duplicated,
+    /// The name does not end.
+    Unterminated,
+    /// The CPU is not online.
+    CoreOffline,
+    /// Virtual addresses can't be used on this kernel.
+    AddressMode,
+    /// The struct could not be copied.
+    CannotCopy,
+    /// `alloc_netdev` failed.
+    CannotAllocate,
+    /// `register_netdev` failed, with this (positive) errno.
+    CannotRegister(i32),
+}
+
+/// A run of the handler.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    /// From its entry.
+    pub(super) entered: Nanos,
+    /// To its return, or to the end of what was seen of it.
+    pub(super) left: Nanos,
+}
+
+/// The lines of one run.
+#[derive(Debug, Default)]
+pub(super) struct Claimed {
+    /// In the order of the log.
+    pub(super) lines: Vec<Untrusted>,
+    /// What they say of a refusal; `None` if they say nothing.
+    pub(super) said: Option<ModuleSaid>,
+    /// The run's own "Creating kni..." was among them: had the module said more, it would be here.
+    pub(super) whole: bool,
+}
+
+/// Lines not yet claimed.
+#[derive(Debug, Default)]
+pub(super) struct Lines {
+    lines: VecDeque<Line>,
+    delays: VecDeque<(Nanos, i128)>,
+    runs: VecDeque<Run>,
+}
+
+#[derive(Debug)]
+struct Line {
+    read: Nanos,
+    logged: Nanos,
+    text: Untrusted,
+}
+
+impl Lines {
+    /// Takes a line that was read at `at`.
+    pub(super) fn push(&mut self, at: Nanos, line: &KernelLog) {
+        self.delays.push_back((at, i128::from(at) - i128::from(line.logged_ns)));
+        if self.delays.len() > MAX_LINES {
+            self.delays.pop_front();
+        }
+        if message(line.text.as_bytes()).is_some() {
+            self.lines.push_back(Line { read: at, logged: line.logged_ns, text: line.text.clone() });
+            if self.lines.len() > MAX_LINES {
+                self.lines.pop_front();
+            }
+        }
+    }
+
+    /// The lines that belong to `run`, which asked for an interface of one of `names`. `others`
+    /// are runs that have not ended yet. A line is claimed once.
+    pub(super) fn claim(&mut self, run: Run, names: &[&Untrusted], others: &[Run]) -> Claimed {
+        let overlaps = |other: &Run| other.entered <= run.left && run.entered <= other.left;
+        let alone = !self.runs.iter().any(overlaps) && !others.iter().any(|other| other.entered <= run.left);
+        self.runs.push_back(run);
+        if self.runs.len() > MAX_RUNS {
+            self.runs.pop_front();
+        }
+        if alone { self.claim_segment(run, names) } else { self.claim_named(run, names) }
+    }
+
+    /// From the first "Creating kni..." that can be this run's to the next.
+    fn claim_segment(&mut self, run: Run, names: &[&Untrusted]) -> Claimed {
+        let is_start = |line: &Line| message(line.text.as_bytes()).is_some_and(is_creating);
+        let start = self.lines.iter().position(|line| is_start(line) && self.can_be_of(line, run));
+        let Some(start) = start else { return self.claim_named(run, names) };
+        let next = self.lines.iter().skip(start + 1).position(is_start);
+        let end = next.map_or(self.lines.len(), |next| start + 1 + next);
+        let mut claimed = Claimed { whole: true, ..Claimed::default() };
+        // What lies before is older than this run, and no other is there to claim it.
+        for line in self.lines.drain(..end).skip(start) {
+            let said = understand(&line.text, names);
+            if said.is_some() || is_start(&line) {
+                claimed.lines.push(line.text);
+            }
+            claimed.said = claimed.said.or(said);
+        }
+        claimed
+    }
+
+    /// Where the order of lines tells nothing, a line must bear the interface's name.
+    fn claim_named(&mut self, run: Run, names: &[&Untrusted]) -> Claimed {
+        let found = self.lines.iter().position(|line| {
+            self.can_be_of(line, run)
+                && understand(&line.text, names).is_some_and(ModuleSaid::is_of_one_interface)
+        });
+        let Some(line) = found.and_then(|found| self.lines.remove(found)) else {
+            return Claimed::default();
+        };
+        Claimed { said: understand(&line.text, names), lines: vec![line.text], whole: false }
+    }
+
+    fn can_be_of(&self, line: &Line, run: Run) -> bool {
+        let shift = self.clock_shift(line);
+        let logged = i128::from(line.logged) + shift;
+        line.read >= run.entered && logged + i128::from(TOLERANCE) >= i128::from(run.entered)
+    }
+
+    /// How far the log's clock is behind the monotonic one: the least time that any line read
+    /// about then took to be read. Never less than it really is.
+    fn clock_shift(&self, line: &Line) -> i128 {
+        let own = i128::from(line.read) - i128::from(line.logged);
+        let near = self.delays.iter().filter(|(at, _)| at.abs_diff(line.read) <= STEADY);
+        near.map(|(_, delay)| *delay).min().unwrap_or(own)
+    }
+}
+
+impl ModuleSaid {
+    /// Whether its text bears the interface's name.
+    const fn is_of_one_interface(self) -> bool {
+        matches!(self, Self::Duplicated | Self::CannotAllocate | Self::CannotRegister(_))
+    }
+}
+
+/// The text without what the module puts before each line; `None` if another wrote it.
+fn message(text: &[u8]) -> Option<&[u8]> {
+    let text = text.strip_prefix(b"rte_kni: ").or_else(|| text.strip_prefix(b"KNI: "))?;
+    Some(text.strip_prefix(b"Error: ").unwrap_or(text).trim_ascii_end())
+}
+
+fn is_creating(message: &[u8]) -> bool {
+    message.starts_with(b"Creating kni")
+}
+
+/// What a line says of a refusal of an interface of one of `names`.
+fn understand(text: &Untrusted, names: &[&Untrusted]) -> Option<ModuleSaid> {
+    let message = message(text.as_bytes())?;
+    let unnamed = [
+        (&b"kni.name not zero-terminated"[..], ModuleSaid::Unterminated),
+        (b"KNI module does not support IOVA to VA", ModuleSaid::AddressMode),
+        (b"copy_from_user in kni_ioctl_create", ModuleSaid::CannotCopy),
+    ];
+    if let Some((_, said)) = unnamed.iter().find(|(start, _)| message.starts_with(start)) {
+        return Some(*said);
+    }
+    if message.starts_with(b"cpu ") && message.ends_with(b" is not online") {
+        return Some(ModuleSaid::CoreOffline);
+    }
+    names.iter().find_map(|name| understand_named(message, name.as_bytes()))
+}
+
+fn understand_named(message: &[u8], name: &[u8]) -> Option<ModuleSaid> {
+    let between = |start: &[u8], end: &[u8]| {
+        message.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)) == Some(name)
+    };
+    if between(b"KNI name ", b" duplicated") {
+        return Some(ModuleSaid::Duplicated);
+    }
+    if between(b"error allocating device \"", b"\"") {
+        return Some(ModuleSaid::CannotAllocate);
+    }
+    let rest = message.strip_prefix(b"error -")?;
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let (errno, rest) = rest.split_at_checked(digits)?;
+    let named = rest.strip_prefix(b" registering device \"")?.strip_suffix(b"\"")?;
+    let errno = std::str::from_utf8(errno).ok()?.parse().ok()?;
+    (named == name).then_some(ModuleSaid::CannotRegister(errno))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,370 @@
+//! What was seen of one attempt: the facts that a verdict is drawn from.
+
+use kni_ebpf::hook::Hook;
+use kni_ebpf::kni::{NR_CREATE, request_nr};
+
+use super::library_log::Said;
+use super::request::claimed_name;
+use crate::event::{Call, Holder, Nanos, Phase, Read, Step, Task};
+use crate::report;
+use crate::untrusted::Untrusted;
+
+/// Steps that are kept for the report, of the first and the last ones half each. The facts below
+/// are complete whatever their number.
+const MAX_STEPS: usize = 64;
+
+/// One thread's way from its outermost function to that one's return.
+#[derive(Clone, Debug)]
+pub struct Observed {
+    /// Who.
+    pub task: Task,
+    /// When the outermost function was entered.
+    pub began: Nanos,
+    /// The last that was seen.
+    pub last: Nanos,
+    /// The outermost function; `None` as long as neither its entry nor its return was seen.
+    pub outermost: Option<Hook>,
+    /// Its entry was seen.
+    pub entry_seen: bool,
+    /// Records that may have been lost of it.
+    pub lost: u64,
+    /// What `rte_kni_alloc` was called with.
+    pub arguments: Option<Arguments>,
+    /// The last thing inside the library that can refuse.
+    pub library: Option<LibraryStep>,
+    /// The library said that it panics.
+    pub panics: bool,
+    /// Memzones were asked for.
+    pub memzones: bool,
+    /// Opening `/dev/kni`, the last time.
+    pub open: Option<Open>,
+    /// The CREATE request.
+    pub call: Option<Request>,
+    /// A system call inside the library that another than its caller refused, and that may have been
+    /// the request: its number is not known.
+    pub refused_unknown: bool,
+    /// `kni_compat_ioctl`.
+    pub compat: Option<Passage>,
+    /// `kni_ioctl`.
+    pub dispatcher: Option<Passage>,
+    /// The file that the dispatcher was entered for.
+    pub file: Option<u64>,
+    /// `kni_ioctl_create`.
+    pub handler: Option<Passage>,
+    /// `alloc_netdev_mqs`: whether it returned a device.
+    pub allocated: Option<bool>,
+    /// `register_netdev`: what it returned.
+    pub registered: Option<i32>,
+    /// `kthread_create_on_node`: the errno it failed with, if it did.
+    pub thread_errno: Option<i32>,
+    /// The names, and the index.
+    pub interface: report::Interface,
+    /// What the log of the kernel adds, once the attempt has ended.
+    pub module_said: Option<super::kernel_log::ModuleSaid>,
+    /// The module's lines of this attempt are known from the first: had it said why, it would be known.
+    pub log_whole: bool,
+    /// For the report.
+    pub steps: Vec<report::Step>,
+}
+
+/// Arguments of `rte_kni_alloc`.
+#[derive(Clone, Debug)]
+pub struct Arguments {
+    /// The mbuf pool; 0 is NULL.
+    pub pool: u64,
+    /// The configuration; 0 is NULL.
+    pub conf: u64,
+    /// The name in it.
+    pub name: Read,
+}
+
+/// A step of the library that may be why it refused.
+#[derive(Clone, Debug)]
+pub enum LibraryStep {
+    /// A memzone was looked up.
+    Lookup {
+        /// Its name.
+        name: Option<Untrusted>,
+        /// Whether it was there.
+        found: bool,
+    },
+    /// A memzone was to be reserved.
+    Reserve {
+        /// Its name.
+        name: Option<Untrusted>,
+        /// Whether it was.
+        done: bool,
+        /// What the memory manager said meanwhile.
+        said: Option<Said>,
+    },
+    /// The library gave a reason.
+    Said(Said),
+}
+
+/// An opening of `/dev/kni`.
+#[derive(Clone, Debug, Default)]
+pub struct Open {
+    /// The errno it failed with; `None`: it succeeded.
+    pub errno: Option<i32>,
+    /// Who had it open.
+    pub holder: Option<Holder>,
+}
+
+/// A CREATE request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The descriptor.
+    pub fd: i32,
+    /// The request's word.
+    pub cmd: u32,
+    /// What the system call returned; `None`: not seen to return.
+    pub returned: Option<i32>,
+    /// It was seen to return and never seen to be entered.
+    pub unpaired: bool,
+}
+
+/// A function entered, and perhaps left.
+#[derive(Clone, Copy, Debug)]
+pub struct Passage {
+    /// When.
+    pub entered: Nanos,
+    /// What it returned, and when.
+    pub returned: Option<(Nanos, i32)>,
+}
+
+impl Observed {
+    /// The way that a thread has begun at `began`.
+    #[must_use]
+    pub fn new(task: &Task, began: Nanos, lost: u64) -> Self {
+        Self {
+            task: task.clone(),
+            began,
+            last: began,
+            outermost: None,
+            entry_seen: false,
+            lost,
+            arguments: None,
+            library: None,
+            panics: false,
+            memzones: false,
+            open: None,
+            call: None,
+            refused_unknown: false,
+            compat: None,
+            dispatcher: None,
+            file: None,
+            handler: None,
+            allocated: None,
+            registered: None,
+            thread_errno: None,
+            interface: report::Interface::default(),
+            module_said: None,
+            log_whole: false,
+            steps: Vec::new(),
+        }
+    }
+
+    /// Takes a step. `holder` has the device, if this step was refused for it.
+    pub(super) fn step(&mut self, at: Nanos, step: &Step, holder: Option<&Holder>) {
+        self.passed(at, step.hook, step.phase);
+        self.show(at, step.hook, step.text.text(), step.phase);
+        match step.phase {
+            Phase::Enter => self.entered(at, step),
+            Phase::Return { value, .. } => self.returned(at, step, value, holder),
+        }
+    }
+
+    /// Takes a request, other than those that create nothing.
+    pub(super) fn call(&mut self, at: Nanos, call: &Call) {
+        self.passed(at, Hook::Ioctl, call.phase);
+        if let Phase::Return { value, entered: None } = call.phase
+            && call.cmd == 0
+        {
+            // Whether it was a request is not known. A terminal's ioctl on another file, as stdio
+            // makes it, answers so; nothing that refuses system calls does.
+            self.refused_unknown |= value < 0 && as_int(value) != -libc::ENOTTY;
+            return;
+        }
+        if request_nr(call.cmd) != NR_CREATE {
+            return;
+        }
+        self.show(at, Hook::Ioctl, None, call.phase);
+        let Call { fd, cmd, .. } = *call;
+        match call.phase {
+            Phase::Enter => {
+                let claimed = claimed_name(cmd, &call.info);
+                self.interface.claimed = claimed.or(self.interface.claimed.take());
+                self.call = Some(Request { fd, cmd, returned: None, unpaired: false });
+            }
+            Phase::Return { value, entered } => {
+                let unpaired = entered.is_none() && self.call.is_none();
+                let request = self.call.get_or_insert(Request { fd, cmd, returned: None, unpaired });
+                request.returned = Some(as_int(value));
+            }
+        }
+    }
+
+    /// Notes what its outermost function is, and whether that was seen entered.
+    fn passed(&mut self, at: Nanos, hook: Hook, phase: Phase) {
+        self.last = self.last.max(at);
+        match phase {
+            Phase::Enter if at == self.began => {
+                self.outermost = Some(hook);
+                self.entry_seen = true;
+            }
+            Phase::Return { entered: Some(entered), .. } if entered == self.began => {
+                self.outermost.get_or_insert(hook);
+            }
+            Phase::Enter | Phase::Return { .. } => {}
+        }
+    }
+
+    /// Whether a step of `hook` is the end of it.
+    pub(super) fn is_ended_by(&self, hook: Hook, phase: Phase) -> bool {
+        matches!(phase, Phase::Return { .. }) && self.outermost == Some(hook)
+    }
+
+    fn entered(&mut self, at: Nanos, step: &Step) {
+        let passage = Some(Passage { entered: at, returned: None });
+        match step.hook {
+            Hook::LibraryAlloc => {
+                let [pool, conf, _] = step.args;
+                self.arguments = Some(Arguments { pool, conf, name: step.text.clone() });
+                self.interface.claimed = step.text.text().cloned();
+            }
+            Hook::LibraryLog => self.said(&step.text),
+            Hook::Dispatcher if creates(step) => {
+                self.dispatcher = passage;
+                self.file = step.args.first().copied().filter(|file| *file != 0);
+            }
+            Hook::CompatDispatcher if creates(step) => self.compat = passage,
+            Hook::Handler => self.handler = passage,
+            _ => {}
+        }
+    }
+
+    fn returned(&mut self, at: Nanos, step: &Step, value: i64, holder: Option<&Holder>) {
+        let name = || step.text.text().cloned();
+        match step.hook {
+            Hook::MemzoneLookup => {
+                self.memzones = true;
+                self.library = Some(LibraryStep::Lookup { name: name(), found: value != 0 });
+            }
+            Hook::MemzoneReserve => {
+                self.memzones = true;
+                let said = match self.library.take() {
+                    Some(LibraryStep::Said(said)) => Some(said),
+                    _ => None,
+                };
+                self.library = Some(LibraryStep::Reserve { name: name(), done: value != 0, said });
+            }
+            Hook::Open | Hook::DeviceOpen => self.opened(errno(value), holder),
+            Hook::Dispatcher => leave(&mut self.dispatcher, at, value, creates(step)),
+            Hook::CompatDispatcher => leave(&mut self.compat, at, value, creates(step)),
+            Hook::Handler => leave(&mut self.handler, at, value, true),
+            Hook::AllocNetdev => {
+                self.allocated = Some(value != 0);
+                self.interface.consumed = name();
+            }
+            Hook::RegisterNetdev => {
+                self.registered = Some(as_int(value));
+                if value == 0 {
+                    self.interface.actual = name();
+                    self.interface.ifindex = step.args.get(1).and_then(|index| index_of(*index));
+                }
+            }
+            Hook::CreateThread => self.thread_errno = errno(value),
+            _ => {}
+        }
+    }
+
+    fn opened(&mut self, errno: Option<i32>, holder: Option<&Holder>) {
+        let before = self.open.take().filter(|before| before.errno == errno);
+        let holder = holder.cloned().or(before.and_then(|before| before.holder));
+        self.open = Some(Open { errno, holder });
+    }
+
+    fn said(&mut self, format: &Read) {
+        match format.text().and_then(|format| Said::of(format.as_bytes())) {
+            Some(Said::Panic) => self.panics = true,
+            Some(said) => self.library = Some(LibraryStep::Said(said)),
+            None => {}
+        }
+    }
+
+    fn show(&mut self, at: Nanos, hook: Hook, text: Option<&Untrusted>, phase: Phase) {
+        if self.steps.len() >= MAX_STEPS {
+            self.steps.remove(MAX_STEPS / 2);
+        }
+        let value = match phase {
+            Phase::Enter => None,
+            Phase::Return { value, .. } => Some(value),
+        };
+        self.steps.push(report::Step {
+            hook: hook.name(),
+            place: hook.place(),
+            text: text.cloned(),
+            after_ns: at.saturating_sub(self.began),
+            value,
+        });
+    }
+
+    /// Whether the kernel was seen to be asked for an interface.
+    #[must_use]
+    pub fn is_issued(&self) -> bool {
+        self.call.is_some() || self.is_in_kernel()
+    }
+
+    /// Whether any function of the module was seen entered for it.
+    #[must_use]
+    pub fn is_in_kernel(&self) -> bool {
+        self.compat.is_some() || self.dispatcher.is_some() || self.handler.is_some()
+    }
+
+    /// What user space was told: 0 or a negative errno. Where the system call itself was not seen,
+    /// what the function beneath it returned, which the kernel passes on.
+    #[must_use]
+    pub fn answer(&self) -> Option<i32> {
+        let told =
+            |passage: Option<Passage>| passage.and_then(|passage| passage.returned).map(|(_, value)| value);
+        let call = self.call.as_ref().and_then(|call| call.returned);
+        call.or(told(self.compat)).or(told(self.dispatcher)).or(told(self.handler))
+    }
+
+    /// All names that it goes by, for lines of the kernel's log.
+    pub(super) fn names(&self) -> Vec<&Untrusted> {
+        let report::Interface { claimed, consumed, actual, .. } = &self.interface;
+        [consumed, claimed, actual].into_iter().flatten().collect()
+    }
+}
+
+/// Whether a step of a dispatcher is of a CREATE request.
+fn creates(step: &Step) -> bool {
+    step.args.get(1).is_some_and(|cmd| u32::try_from(*cmd).is_ok_and(|cmd| request_nr(cmd) == NR_CREATE))
+}
+
+fn leave(passage: &mut Option<Passage>, at: Nanos, value: i64, creates: bool) {
+    let returned = Some((at, as_int(value)));
+    match passage {
+        Some(passage) => passage.returned = returned,
+        // Its entry was not seen, but there must have been one.
+        None if creates => *passage = Some(Passage { entered: at, returned }),
+        None => {}
+    }
+}
+
+fn index_of(index: u64) -> Option<u32> {
+    u32::try_from(index).ok().filter(|index| *index != 0)
+}
+
+/// What a function returned that returns an `int`.
+#[expect(clippy::cast_possible_truncation, reason = "the upper half of the register means nothing")]
+pub(super) const fn as_int(value: i64) -> i32 {
+    value as i32
+}
+
+/// The (positive) errno that a function returned, if it failed. Of pointers it takes the whole.
+pub(super) fn errno(value: i64) -> Option<i32> {
+    const MAX_ERRNO: i64 = 4095;
+    (-MAX_ERRNO..0).contains(&value).then(|| as_int(-value))
+}

@@ -1,0 +1,238 @@
+//! The processes that use KNI, and what each went through before: the first cause of a refusal may
+//! lie there.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use super::observed::Open;
+use crate::cause::Cause;
+use crate::event::{self, Nanos, Task};
+use crate::report::{self, Boundary};
+use crate::untrusted::Untrusted;
+
+/// Processes that are remembered, those that have ended included.
+const MAX_PROCESSES: usize = 1024;
+/// Descriptors of `/dev/kni` that are remembered of one process.
+const MAX_DESCRIPTORS: usize = 16;
+
+/// What a process went through.
+#[derive(Clone, Debug, Default)]
+pub struct History {
+    /// How its last opening of `/dev/kni` ended; `None`: none was seen.
+    pub open: Option<Open>,
+    /// Why the library refused to initialise, if it did so last and without opening the device.
+    pub init: Option<(Boundary, Option<Cause>)>,
+    /// Descriptors that were `/dev/kni` when last seen.
+    pub descriptors: VecDeque<i32>,
+}
+
+impl History {
+    /// Takes how an opening ended: a descriptor, or what it was refused with.
+    pub(super) fn opened(&mut self, open: Open, descriptor: Option<i32>) {
+        self.open = Some(open);
+        if let Some(descriptor) = descriptor {
+            self.descriptors.retain(|known| *known != descriptor);
+            self.descriptors.push_back(descriptor);
+            if self.descriptors.len() > MAX_DESCRIPTORS {
+                self.descriptors.pop_front();
+            }
+        }
+    }
+}
+
+/// Everything known of one process.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    pub(super) info: Option<event::Process>,
+    pub(super) history: History,
+    pub(super) ended: Option<Nanos>,
+    /// It was not started before: its start, its program's, or the beginning of all watching.
+    born: Option<Nanos>,
+    /// A device's refusal that has been told of: by which thread, and when.
+    pub(super) told: Option<(u32, Nanos)>,
+    touched: u64,
+}
+
+/// All processes that were seen using KNI.
+#[derive(Debug, Default)]
+pub(super) struct Processes {
+    known: BTreeMap<u32, Known>,
+    /// How far `CLOCK_BOOTTIME` is ahead of `CLOCK_MONOTONIC`.
+    pub(super) suspended: Nanos,
+    clock: u64,
+}
+
+impl Processes {
+    /// What is known of a process; from now on at least that it is.
+    pub(super) fn of(&mut self, pid: u32) -> &mut Known {
+        self.clock += 1;
+        if !self.known.contains_key(&pid) && self.known.len() >= MAX_PROCESSES {
+            self.forget_one();
+        }
+        let known = self.known.entry(pid).or_default();
+        known.touched = self.clock;
+        known
+    }
+
+    /// Those that have ended go first, then those that were idle longest.
+    fn forget_one(&mut self) {
+        let order = |(pid, known): (&u32, &Known)| (known.ended.is_none(), known.touched, *pid);
+        if let Some((_, _, pid)) = self.known.iter().map(order).min() {
+            self.known.remove(&pid);
+        }
+    }
+
+    pub(super) fn get(&self, pid: u32) -> Option<&Known> {
+        self.known.get(&pid)
+    }
+
+    /// Takes what `/proc` said.
+    pub(super) fn describe(&mut self, info: &event::Process) {
+        let before = self.get(info.pid).map(|known| (known.info.as_ref(), known.ended));
+        let reused = before.is_some_and(|(before, ended)| {
+            ended.is_some() || before.is_some_and(|before| before.start_ns != info.start_ns)
+        });
+        let new = reused || before.is_none();
+        if reused {
+            self.known.remove(&info.pid);
+        }
+        let inherited = new.then(|| self.inherited(info)).flatten();
+        let known = self.of(info.pid);
+        known.info = Some(info.clone());
+        if let Some(history) = inherited {
+            known.history = history;
+        }
+    }
+
+    /// A forked child starts with its parent's descriptors and its library's state; one that runs
+    /// another program does not.
+    fn inherited(&self, info: &event::Process) -> Option<History> {
+        let parent = self.get(info.parent)?;
+        let same = parent.info.as_ref().is_some_and(|parent| parent.exe.is_some() && parent.exe == info.exe);
+        same.then(|| parent.history.clone())
+    }
+
+    /// A process shows a sign of life at `at`: if one of that id had ended before, it is another.
+    pub(super) fn lives(&mut self, pid: u32, at: Nanos) -> &mut Known {
+        if self.get(pid).is_some_and(|known| known.ended.is_some_and(|ended| ended < at)) {
+            self.known.remove(&pid);
+        }
+        self.of(pid)
+    }
+
+    /// A process was started, not before `at`.
+    pub(super) fn born(&mut self, pid: u32, at: Nanos) {
+        self.of(pid).born = Some(at);
+    }
+
+    /// A process was forked: it starts as its parent was.
+    pub(super) fn forked(&mut self, child: u32, at: Nanos, parent: u32) {
+        let history = self.get(parent).map(|parent| parent.history.clone());
+        self.known.remove(&child);
+        let known = self.of(child);
+        known.born = Some(at);
+        known.history = history.unwrap_or_default();
+    }
+
+    /// The process runs another program from now on.
+    pub(super) fn exec(&mut self, pid: u32, at: Nanos) {
+        if let Some(known) = self.known.get_mut(&pid) {
+            known.history = History::default();
+            known.born = Some(at);
+            known.info = known.info.take().map(|info| event::Process { exe: None, ..info });
+        }
+    }
+
+    /// The process has ended.
+    pub(super) fn ended(&mut self, pid: u32, at: Nanos) {
+        if let Some(known) = self.known.get_mut(&pid) {
+            known.ended = Some(at);
+        }
+    }
+
+    /// The process has closed the device.
+    pub(super) fn closed(&mut self, pid: u32) {
+        if let Some(known) = self.known.get_mut(&pid) {
+            known.history.descriptors.clear();
+        }
+    }
+
+    /// When a process, or the program it runs, was started on the stream's clock: not later than that.
+    pub(super) fn started(&self, pid: u32) -> Option<Nanos> {
+        let known = self.get(pid)?;
+        let info = known.info.as_ref().map(|info| info.start_ns.saturating_sub(self.suspended));
+        known.born.max(info)
+    }
+
+    /// How long a process lived, if its start and its end are known.
+    pub(super) fn lived(&self, pid: u32) -> Option<Nanos> {
+        let known = self.get(pid)?;
+        let started = known.info.as_ref()?.start_ns.saturating_sub(self.suspended);
+        known.ended?.checked_sub(started)
+    }
+
+    pub(super) fn exe(&self, pid: u32) -> Option<&Untrusted> {
+        self.get(pid)?.info.as_ref()?.exe.as_ref()
+    }
+
+    pub(super) fn netns(&self, pid: u32) -> Option<u64> {
+        self.get(pid)?.info.as_ref()?.netns
+    }
+
+    /// For the report.
+    pub(super) fn report(&self, task: &Task) -> report::Process {
+        let info = self.get(task.pid).and_then(|known| known.info.as_ref());
+        let ns_pids = info.map_or(&[][..], |info| info.ns_pids.as_slice());
+        report::Process {
+            pid: task.pid,
+            tid: task.tid,
+            ns_pid: ns_pids.get(1..).and_then(|inner| inner.last()).copied(),
+            comm: task.comm.clone(),
+            exe: info.and_then(|info| info.exe.clone()),
+            start_ns: info.map(|info| info.start_ns),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_PROCESSES, Processes};
+    use crate::event::Process;
+
+    fn info(pid: u32, start_ns: u64, parent: u32, exe: &str) -> Process {
+        let exe = Some(exe.into());
+        Process { pid, ns_pids: vec![pid], start_ns, exe, parent, parent_comm: None, netns: Some(1) }
+    }
+
+    #[test]
+    fn a_reused_id_inherits_nothing() {
+        let mut processes = Processes::default();
+        processes.describe(&info(7, 100, 1, "/a"));
+        processes.of(7).history.opened(super::Open::default(), Some(3));
+        processes.describe(&info(7, 100, 1, "/a"));
+        assert!(processes.of(7).history.open.is_some(), "the same process, described again");
+        processes.describe(&info(7, 200, 1, "/a"));
+        assert!(processes.of(7).history.open.is_none());
+    }
+
+    #[test]
+    fn a_forked_child_inherits_and_another_program_does_not() {
+        let mut processes = Processes::default();
+        processes.describe(&info(7, 100, 1, "/a"));
+        processes.of(7).history.opened(super::Open::default(), Some(3));
+        processes.describe(&info(8, 200, 7, "/a"));
+        processes.describe(&info(9, 200, 7, "/b"));
+        assert_eq!(processes.of(8).history.descriptors, [3]);
+        assert!(processes.of(9).history.descriptors.is_empty());
+    }
+
+    #[test]
+    fn memory_stays_bounded_and_the_living_stay() {
+        let mut processes = Processes::default();
+        processes.of(1).history.init = None;
+        for pid in 2..3 * u32::try_from(MAX_PROCESSES).unwrap() {
+            processes.of(pid).ended = Some(1);
+        }
+        assert_eq!(processes.known.len(), MAX_PROCESSES);
+        assert!(processes.get(1).is_some());
+    }
+}

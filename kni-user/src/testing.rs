@@ -1,0 +1,347 @@
+//! Streams for tests, told as the threads lived them: entries and returns nest by themselves.
+
+use std::collections::BTreeMap;
+
+use kni_ebpf::hook::Hook;
+use kni_ebpf::kni::{NR_CREATE, NR_RELEASE, request_nr};
+
+use crate::engine::Engine;
+use crate::event::{
+    Call, Coverage, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Nanos, Phase, Process,
+    Question, Read, Start, Step, Task, What,
+};
+use crate::report::{Attempt, Released, Report, Summary, Told};
+use crate::untrusted::Untrusted;
+
+/// CREATE of DPDK 22.11.
+pub(crate) const CREATE: u32 = 0xc088_0002;
+/// RELEASE of DPDK 22.11.
+pub(crate) const RELEASE: u32 = 0xc088_0003;
+/// Between two events.
+pub(crate) const STEP_NS: Nanos = 1_000;
+/// A descriptor, a pool, a configuration, a handle: anything but none.
+pub(crate) const SOME: u64 = 0xffff_8000;
+
+/// A thread.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Who {
+    pub(crate) pid: u32,
+    pub(crate) tid: u32,
+}
+
+/// The only thread of the process `pid`.
+pub(crate) const fn process(pid: u32) -> Who {
+    Who { pid, tid: pid }
+}
+
+/// A stream under construction.
+#[derive(Clone, Debug)]
+pub(crate) struct Stream {
+    pub(crate) events: Vec<Event>,
+    pub(crate) now: Nanos,
+    inside: BTreeMap<u32, Vec<(Hook, Nanos, bool)>>,
+}
+
+impl Stream {
+    /// All hooks are live, but `without` these.
+    pub(crate) fn new(question: Question, without: &[Hook]) -> Self {
+        let mut stream = Self { events: Vec::new(), now: 1_000_000, inside: BTreeMap::new() };
+        stream.push(What::Start(start(question)));
+        for hook in Hook::ALL {
+            let missing = HookState::Missing { reason: "left out".to_owned() };
+            stream.cover(hook, if without.contains(&hook) { missing } else { HookState::Live });
+        }
+        stream.push(What::Armed);
+        stream
+    }
+
+    pub(crate) fn watch() -> Self {
+        Self::new(Question::Watch, &[])
+    }
+
+    pub(crate) fn without(hooks: &[Hook]) -> Self {
+        Self::new(Question::Watch, hooks)
+    }
+
+    pub(crate) fn push(&mut self, what: What) -> Nanos {
+        self.now += STEP_NS;
+        self.events.push(Event { at: self.now, what });
+        self.now
+    }
+
+    pub(crate) fn cover(&mut self, hook: Hook, state: HookState) -> Nanos {
+        self.push(What::Coverage(Coverage { hook, via: hook.place().into(), object: None, state }))
+    }
+
+    /// What `/proc` says of a process that was started just now.
+    pub(crate) fn process(&mut self, pid: u32, parent: u32) {
+        let info = Process {
+            pid,
+            ns_pids: vec![pid],
+            start_ns: self.now,
+            exe: Some("/usr/bin/app".into()),
+            parent,
+            parent_comm: Some("supervisord".into()),
+            netns: Some(4_026_531_840),
+        };
+        self.push(What::Process(info));
+    }
+
+    pub(crate) fn log(&mut self, text: &str) {
+        let logged_ns = self.now - 500_000;
+        self.push(What::KernelLog(KernelLog { sequence: 1, logged_ns, level: 6, text: text.into() }));
+    }
+
+    pub(crate) fn holder(&mut self, pid: u32, comm: &str) {
+        self.push(What::Holder(Holder { pid, comm: comm.into() }));
+    }
+
+    pub(crate) fn interface(&mut self, pid: u32, name: &str, ifindex: u32) {
+        self.push(What::Interface(Interface { pid, name: name.into(), ifindex }));
+    }
+
+    pub(crate) fn lost(&mut self, lost: u64) {
+        self.push(What::Ledger(Ledger { lost, ..Ledger::default() }));
+    }
+
+    /// A function is entered.
+    pub(crate) fn enter(&mut self, who: Who, hook: Hook, args: [u64; 3], text: &str) {
+        let at = self.now + STEP_NS;
+        let stack = self.inside.entry(who.tid).or_default();
+        stack.push((hook, at, true));
+        let attempt = stack.first().map(|(_, began, _)| *began);
+        let text = Read::Bytes(text.into());
+        self.push(What::Step(Step { hook, task: task(who), phase: Phase::Enter, attempt, args, text }));
+    }
+
+    /// A function returns whose entry was recorded.
+    pub(crate) fn leave(&mut self, who: Who, hook: Hook, value: i64, args: [u64; 3]) {
+        let (attempt, entered) = self.pop(who, hook);
+        let phase = Phase::Return { value, entered: Some(entered) };
+        let text = Read::Bytes("".into());
+        self.push(What::Step(Step { hook, task: task(who), phase, attempt, args, text }));
+    }
+
+    /// A function that is recorded at its return alone.
+    pub(crate) fn pass(&mut self, who: Who, hook: Hook, value: i64, args: [u64; 3], text: &str) {
+        let entered = Some(self.now);
+        let attempt = self.attempt(who);
+        let phase = Phase::Return { value, entered };
+        let text = Read::Bytes(text.into());
+        self.push(What::Step(Step { hook, task: task(who), phase, attempt, args, text }));
+    }
+
+    /// Something that only happens: a line of the library's log, a fork, an end.
+    pub(crate) fn note(&mut self, who: Who, hook: Hook, args: [u64; 3], text: &str) {
+        let attempt = self.attempt(who);
+        let text = Read::Bytes(text.into());
+        self.push(What::Step(Step { hook, task: task(who), phase: Phase::Enter, attempt, args, text }));
+    }
+
+    pub(crate) fn call(&mut self, who: Who, fd: i32, cmd: u32, name: &str) {
+        let mut info = name.as_bytes().to_vec();
+        info.resize(136, 0);
+        let at = self.now + STEP_NS;
+        let stack = self.inside.entry(who.tid).or_default();
+        stack.push((Hook::Ioctl, at, request_nr(cmd) == NR_CREATE));
+        let attempt = stack.first().filter(|(_, _, creates)| *creates).map(|(_, began, _)| *began);
+        let info = Read::Bytes(info.as_slice().into());
+        self.push(What::Call(Call { task: task(who), phase: Phase::Enter, attempt, fd, cmd, info }));
+    }
+
+    pub(crate) fn answer(&mut self, who: Who, fd: i32, cmd: u32, value: i64) {
+        let (attempt, entered) = self.pop(who, Hook::Ioctl);
+        self.push_answer(who, attempt, Some(entered), (fd, cmd, value));
+    }
+
+    /// A system call returns that was never seen entered.
+    pub(crate) fn unpaired(&mut self, who: Who, cmd: u32, value: i64) {
+        let attempt = self.attempt(who);
+        self.push_answer(who, attempt, None, (5, cmd, value));
+    }
+
+    fn push_answer(
+        &mut self,
+        who: Who,
+        attempt: Option<Nanos>,
+        entered: Option<Nanos>,
+        (fd, cmd, value): (i32, u32, i64),
+    ) {
+        let phase = Phase::Return { value, entered };
+        let info = Read::Bytes(Untrusted::default());
+        self.push(What::Call(Call { task: task(who), phase, attempt, fd, cmd, info }));
+    }
+
+    fn attempt(&self, who: Who) -> Option<Nanos> {
+        let outermost = self.inside.get(&who.tid)?.first()?;
+        outermost.2.then_some(outermost.1)
+    }
+
+    fn pop(&mut self, who: Who, hook: Hook) -> (Option<Nanos>, Nanos) {
+        let attempt = self.attempt(who);
+        let (top, entered, _) = self.inside.get_mut(&who.tid).and_then(Vec::pop).expect("it was entered");
+        assert_eq!(top, hook, "functions nest");
+        (attempt, entered)
+    }
+
+    /// The thread ends, wherever it is.
+    pub(crate) fn exit(&mut self, who: Who) {
+        self.note(who, Hook::Exit, [0; 3], "");
+        self.inside.remove(&who.tid);
+    }
+
+    pub(crate) fn end(mut self) -> Answer {
+        self.push(What::End(End::Interrupted));
+        Answer::of(&self.events)
+    }
+}
+
+/// What threads do, in one word.
+impl Stream {
+    pub(crate) fn alloc(&mut self, who: Who, name: &str) {
+        self.enter(who, Hook::LibraryAlloc, [SOME, SOME, 0], name);
+    }
+
+    pub(crate) fn alloc_returns(&mut self, who: Who, handle: i64) {
+        self.leave(who, Hook::LibraryAlloc, handle, [SOME, SOME, 0]);
+    }
+
+    pub(crate) fn lookup(&mut self, who: Who, zone: &str, address: i64) {
+        self.pass(who, Hook::MemzoneLookup, address, [0; 3], zone);
+    }
+
+    pub(crate) fn reserve(&mut self, who: Who, zone: &str, address: i64) {
+        self.pass(who, Hook::MemzoneReserve, address, [0; 3], zone);
+    }
+
+    pub(crate) fn says(&mut self, who: Who, format: &str) {
+        self.note(who, Hook::LibraryLog, [4, 8, 0], format);
+    }
+
+    pub(crate) fn open(&mut self, who: Who, value: i64) {
+        self.pass(who, Hook::Open, value, [0; 3], "/dev/kni");
+    }
+
+    /// `rte_kni_init`, with one opening of the device.
+    pub(crate) fn init(&mut self, who: Who, open: i64, value: i64) {
+        self.enter(who, Hook::LibraryInit, [4, 0, 0], "");
+        self.open(who, open);
+        self.leave(who, Hook::LibraryInit, value, [4, 0, 0]);
+    }
+
+    /// Into the handler, and how far from there.
+    pub(crate) fn request(&mut self, who: Who, name: &str, kernel: Kernel) {
+        self.call(who, 5, CREATE, name);
+        self.enter(who, Hook::Dispatcher, [SOME, u64::from(CREATE), SOME], "");
+        self.enter(who, Hook::Handler, [SOME, u64::from(CREATE), SOME], "");
+        self.log("rte_kni: Creating kni...");
+        let value = self.kernel(who, name, kernel);
+        self.leave(who, Hook::Handler, value, [SOME, u64::from(CREATE), SOME]);
+        self.leave(who, Hook::Dispatcher, value, [SOME, u64::from(CREATE), SOME]);
+        self.answer(who, 5, CREATE, value);
+    }
+
+    fn kernel(&mut self, who: Who, name: &str, kernel: Kernel) -> i64 {
+        let (allocated, registered, value) = match kernel {
+            Kernel::Creates => (Some(0x1000), Some(0), 0),
+            Kernel::Refuses(errno) => (None, None, -errno),
+            Kernel::CannotAllocate => (Some(0), None, -16),
+            Kernel::CannotRegister(errno) => (Some(0x1000), Some(-errno), -19),
+            Kernel::CannotStartThread => (Some(0x1000), Some(0), -125),
+        };
+        if let Some(address) = allocated {
+            self.pass(who, Hook::AllocNetdev, address, [0; 3], name);
+        }
+        if let Some(value) = registered {
+            let ifindex = if value == 0 { 7 } else { 0 };
+            self.pass(who, Hook::RegisterNetdev, value, [SOME, ifindex, 0], name);
+        }
+        if matches!(kernel, Kernel::CannotStartThread) {
+            self.pass(who, Hook::CreateThread, -4, [0; 3], "");
+        }
+        value
+    }
+
+    pub(crate) fn release(&mut self, who: Who, name: &str, value: i64) {
+        self.call(who, 5, RELEASE, name);
+        self.answer(who, 5, RELEASE, value);
+        assert_eq!(request_nr(RELEASE), NR_RELEASE);
+    }
+}
+
+/// What the kernel makes of a request. Errnos are positive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kernel {
+    Creates,
+    Refuses(i64),
+    CannotAllocate,
+    CannotRegister(i64),
+    CannotStartThread,
+}
+
+fn task(who: Who) -> Task {
+    Task { pid: who.pid, tid: who.tid, comm: "app".into() }
+}
+
+fn start(question: Question) -> Start {
+    Start {
+        version: "0".to_owned(),
+        host: "host".into(),
+        kernel: "6.1.0".into(),
+        unix_ns: 1_700_000_000_000_000_000,
+        boot_ns: 0,
+        utc_offset_s: 0,
+        cpus_online: "0-1".into(),
+        module: None,
+        question,
+    }
+}
+
+/// What an engine told of a stream.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) reports: Vec<Report>,
+    pub(crate) done: bool,
+    pub(crate) exit_status: Option<u8>,
+}
+
+impl Answer {
+    pub(crate) fn of(events: &[Event]) -> Self {
+        let mut engine = Engine::new();
+        let mut reports = Vec::new();
+        for event in events {
+            engine.feed(event, &mut reports);
+        }
+        Self { reports, done: engine.done(), exit_status: engine.exit_status() }
+    }
+
+    pub(crate) fn attempts(&self) -> Vec<&Attempt> {
+        let attempt = |report| match report {
+            &Report { what: Told::Attempt(ref attempt), .. } => Some(&**attempt),
+            _ => None,
+        };
+        self.reports.iter().filter_map(attempt).collect()
+    }
+
+    /// The only attempt.
+    pub(crate) fn attempt(&self) -> &Attempt {
+        let attempts = self.attempts();
+        assert_eq!(attempts.len(), 1, "{attempts:#?}");
+        attempts[0]
+    }
+
+    pub(crate) fn released(&self) -> Vec<&Released> {
+        let released = |report| match report {
+            &Report { what: Told::Released(ref released), .. } => Some(released),
+            _ => None,
+        };
+        self.reports.iter().filter_map(released).collect()
+    }
+
+    pub(crate) fn summary(&self) -> &Summary {
+        match self.reports.last().map(|report| &report.what) {
+            Some(Told::Summary(summary)) => summary,
+            other => panic!("no summary at the end but {other:?}"),
+        }
+    }
+}

@@ -1,1 +1,0 @@
-//! From what was seen of an attempt to its verdict.

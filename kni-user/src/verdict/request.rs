@@ -1,0 +1,114 @@
+//! The CREATE request was answered: with an interface, or at the system call's boundary.
+
+use kni_ebpf::hook::Hook;
+
+use super::{Case, End, Verdict, module};
+use crate::cause::Cause;
+use crate::report::{Boundary, Outcome, Unseen};
+
+/// The program was told that it has its interface; `None` if the request was another device's.
+pub(super) fn granted(case: &Case) -> Option<Verdict> {
+    let seen = case.seen;
+    let succeeded = |passage: Option<crate::correlate::Passage>| {
+        passage.and_then(|passage| passage.returned).is_some_and(|(_, value)| value == 0)
+    };
+    if succeeded(seen.handler) || succeeded(seen.dispatcher) || seen.registered == Some(0) {
+        return Some(created(case));
+    }
+    let entered = seen.is_in_kernel();
+    if !entered && case.would_have_seen(Hook::Dispatcher) {
+        // Some other device has a request of the same shape. The library has only one use for it.
+        return (seen.outermost == Some(Hook::LibraryAlloc))
+            .then(|| about_descriptor(case, Verdict::stopped(Boundary::Syscall, Cause::SysWrongDevice)));
+    }
+    if entered || case.would_have_seen(Hook::Handler) || !was_told_by_the_module(case) {
+        return Some(Verdict::inconclusive(unseen_in_kernel(case)));
+    }
+    Some(created(case))
+}
+
+/// Whether the file that granted the request was `/dev/kni`, although nothing was seen of the module.
+fn was_told_by_the_module(case: &Case) -> bool {
+    let seen = case.seen;
+    let Some(call) = &seen.call else { return false };
+    let by_library = seen.outermost == Some(Hook::LibraryAlloc)
+        && matches!(case.end, End::Returned(handle) if handle != 0);
+    call.returned == Some(0) && !call.unpaired && (by_library || case.history.descriptors.contains(&call.fd))
+}
+
+fn created(case: &Case) -> Verdict {
+    let interface = &case.seen.interface;
+    let elsewhere = match (&interface.claimed, &interface.actual) {
+        (Some(claimed), Some(actual)) => claimed != actual,
+        _ => false,
+    };
+    let outcome = if elsewhere { Outcome::CreatedElsewhere } else { Outcome::Created };
+    Verdict { outcome, ..Verdict::inconclusive(Vec::new()) }
+}
+
+/// The program was told `errno`.
+pub(super) fn refused(case: &Case, errno: i32) -> Verdict {
+    let seen = case.seen;
+    if seen.call.as_ref().is_some_and(|call| call.unpaired) && !seen.is_in_kernel() {
+        return seccomp(case).told(errno);
+    }
+    if seen.handler.is_some() || (seen.dispatcher.is_some() && !case.would_have_seen(Hook::Handler)) {
+        return module::refused(case, errno).told(errno);
+    }
+    if seen.compat.is_some() {
+        return Verdict::stopped(Boundary::Syscall, Cause::SysCompat).told(errno);
+    }
+    if seen.dispatcher.is_some() {
+        return Verdict::inconclusive(unseen_in_kernel(case)).told(errno);
+    }
+    match errno {
+        // The kernel itself says so before it looks at any file; no KNI module does.
+        libc::EBADF => about_descriptor(case, Verdict::stopped(Boundary::Syscall, Cause::SysBadFd)),
+        // KNI knows no request for which it says so.
+        libc::ENOTTY => about_descriptor(case, Verdict::stopped(Boundary::Syscall, Cause::SysWrongDevice)),
+        _ => not_dispatched(case, errno),
+    }
+    .told(errno)
+}
+
+/// Nothing was seen of the module, and the errno may be anybody's.
+fn not_dispatched(case: &Case, errno: i32) -> Verdict {
+    let seen = case.seen;
+    if seen.allocated == Some(false) || seen.registered.is_some_and(|value| value != 0) {
+        return module::refused(case, errno);
+    }
+    let missing = case.unseen(&[Hook::Dispatcher]);
+    if !missing.is_empty() {
+        return Verdict::inconclusive(missing);
+    }
+    // A security module may forbid the request on the right device too.
+    let forbidden = matches!(errno, libc::EACCES | libc::EPERM);
+    let cause = (!forbidden).then_some(Cause::SysWrongDevice);
+    about_descriptor(case, Verdict::stopped(Boundary::Syscall, cause))
+}
+
+/// A system call that returns without having been entered: the tracepoint of its entry lies behind
+/// seccomp, that of its exit does not.
+fn seccomp(case: &Case) -> Verdict {
+    let missing = case.unseen(&[Hook::Ioctl]);
+    if case.seen.outermost == Some(Hook::LibraryAlloc) && missing.is_empty() {
+        return Verdict::stopped(Boundary::Syscall, Cause::SysSeccomp);
+    }
+    let entry = Unseen::Entry { hook: Hook::Ioctl.name() };
+    Verdict::inconclusive(missing.into_iter().chain([entry]).collect())
+}
+
+fn about_descriptor(case: &Case, verdict: Verdict) -> Verdict {
+    let subject = case.seen.call.as_ref().map(|call| format!("fd {}", call.fd).as_str().into());
+    Verdict { subject, ..verdict }
+}
+
+/// What of the kernel's side could not be seen; if all could be, what should have been and wasn't.
+fn unseen_in_kernel(case: &Case) -> Vec<Unseen> {
+    let missing = case.unseen(&[Hook::Dispatcher, Hook::Handler, Hook::RegisterNetdev]);
+    if !missing.is_empty() {
+        return missing;
+    }
+    let reason = Some("what was seen of it does not fit the answer".to_owned());
+    vec![Unseen::Hook { hook: Hook::Handler.name(), reason, armed_after_ns: None }]
+}

@@ -166,7 +166,7 @@ pub struct Check {
     #[arg(long, value_name = "FILE", help_heading = "Observing")]
     pub record: Option<PathBuf>,
     /// Start this when everything is attached, and count its processes alone
-    #[arg(last = true, value_name = "CMD", num_args = 1..)]
+    #[arg(last = true, value_name = "CMD", num_args = 1.., help_heading = "Arguments")]
     pub run: Vec<OsString>,
 }
 
@@ -332,12 +332,14 @@ Examples:
   sudo kniwatch check --wait -- dpdk-testpmd --vdev=net_kni0 -- -i
                                     stay to the end, tell of the release too
 
-Exit status (docs/exit-status.md; of several interfaces the lowest but 0 counts):
+Exit status (of several interfaces the lowest but 0; docs/exit-status.md):
    0  created                       14  stopped in the network core
   10  not attempted                 15  created elsewhere, doomed, or gone again
   11  stopped in the library        16  died, or in progress at the deadline
   12  stopped at the system call    20  inconclusive
-  13  stopped in the module          2  usage      3  cannot observe here";
+  13  stopped in the module
+   1  failed for another reason      2  usage
+   3  cannot observe here";
 
 const RECORD_EXAMPLES: &str = "\
 Examples:
@@ -360,4 +362,5 @@ Examples:
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:
   kniwatch explain                  every cause, one line each
-  kniwatch explain net.name-exists  one in full";
+  kniwatch explain net.name-exists
+                                    one in full";

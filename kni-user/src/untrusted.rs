@@ -60,8 +60,7 @@ impl Serialize for Untrusted {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match std::str::from_utf8(&self.0) {
             Ok(text) => serializer.serialize_str(text),
-            Err(_) => Wire::Hex { hex: self.0.iter().map(|byte| format!("{byte:02x}")).collect() }
-                .serialize(serializer),
+            Err(_) => Wire::Hex { hex: encode_hex(&self.0) }.serialize(serializer),
         }
     }
 }
@@ -75,6 +74,11 @@ impl<'de> Deserialize<'de> for Untrusted {
                 .ok_or_else(|| D::Error::custom("`hex` takes pairs of hexadecimal digits")),
         }
     }
+}
+
+fn encode_hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 0xf]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 fn decode_hex(hex: &str) -> Option<Vec<u8>> {

@@ -9,6 +9,9 @@ use crate::cause::Cause;
 use crate::event::{self, Nanos};
 use crate::report::{Attempt, CoverageChange, Diagnostic, Hooks, Lost, Released, Report, Summary, Told};
 
+#[cfg(test)]
+mod tests;
+
 /// Version of the form: raised when something a reader relies on changes its meaning or goes.
 /// New types, fields and causes come without.
 pub const SCHEMA: u32 = 1;

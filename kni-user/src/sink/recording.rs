@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 use crate::event::Event;
 
 #[cfg(test)]
+mod arbitrary;
+#[cfg(test)]
 mod tests;
 
 /// Version of the form that this kniwatch writes, and the newest that it reads.

@@ -59,8 +59,9 @@ pub(super) fn returned(hook: Hook, after_ns: u64, value: i64) -> Step {
     Step { value: Some(value), ..entered(hook, after_ns) }
 }
 
-pub(super) fn with_text(step: Step, text: &str) -> Step {
-    Step { text: Some(text.into()), ..step }
+pub(super) fn with_text(mut step: Step, text: &str) -> Step {
+    step.text = Some(text.into());
+    step
 }
 
 /// A creation by `testpmd` that nothing is wrong with.

@@ -1,1 +1,174 @@
+use std::io::{self, BufReader, Write};
 
+use proptest::prelude::*;
+
+use super::arbitrary::event;
+use super::{LINE_BYTES, Reader, Recorder, RecordingError, VERSION};
+use crate::event::{Event, What};
+
+/// A recording of `events`.
+fn recorded(events: &[Event]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut recorder = Recorder::new(&mut bytes).unwrap();
+    for event in events {
+        recorder.record(event).unwrap();
+    }
+    bytes
+}
+
+/// The events of `recording`, and why there are no more.
+fn read(recording: &[u8]) -> (Vec<Event>, Option<RecordingError>) {
+    let reader = match Reader::new(recording) {
+        Ok(reader) => reader,
+        Err(error) => return (Vec::new(), Some(error)),
+    };
+    let mut events = Vec::new();
+    let mut errors = Vec::new();
+    for item in reader {
+        match item {
+            Ok(event) => events.push(event),
+            Err(error) => errors.push(error),
+        }
+    }
+    assert!(errors.len() <= 1, "{errors:?}");
+    (events, errors.pop())
+}
+
+fn ticks(number: u64) -> Vec<Event> {
+    (0..number).map(|at| Event { at, what: What::Tick }).collect()
+}
+
+proptest! {
+    #[test]
+    fn any_stream_comes_back_as_it_was(events in prop::collection::vec(event(), 0..20)) {
+        let recording = recorded(&events);
+        prop_assert_eq!(recording.iter().filter(|byte| **byte == b'\n').count(), events.len() + 1);
+        let (read, error) = read(&recording);
+        prop_assert!(error.is_none(), "{:?}", error);
+        prop_assert_eq!(read, events);
+    }
+
+    #[test]
+    fn a_recording_cut_anywhere_gives_what_is_whole(
+        events in prop::collection::vec(event(), 1..5), at in any::<prop::sample::Index>(),
+    ) {
+        let recording = recorded(&events);
+        let cut = at.index(recording.len());
+        let (read, error) = read(&recording[..cut]);
+        prop_assert!(events.starts_with(&read));
+        let kept = recording[..cut].iter().filter(|byte| **byte == b'\n').count();
+        // A last line without its newline may still be whole.
+        prop_assert!(read.len() + 1 == kept || read.len() == kept);
+        match error {
+            None => prop_assert!(read.len() + 1 == kept || recording[cut] == b'\n'),
+            Some(RecordingError::Truncated { line }) => prop_assert_eq!(line, read.len() as u64 + 2),
+            Some(error) => prop_assert!(kept == 0, "{}", error),
+        }
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_panic_or_run_on(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
+        let (events, _) = read(&bytes);
+        prop_assert!(events.is_empty());
+        let (events, error) = read(&[recorded(&ticks(2)), bytes].concat());
+        prop_assert!(events.len() >= 2);
+        prop_assert!(events.len() == 2 || error.is_none());
+    }
+}
+
+#[test]
+fn what_is_no_recording_is_refused() {
+    let other = [
+        "",
+        "\n",
+        "{}\n",
+        "[1]\n",
+        "{\"at\":1,\"event\":\"tick\"}\n",
+        "\u{7f}ELF",
+        "{\"kniwatch-recording\":0,\"by\":\"\"}",
+        "{\"kniwatch-recording\":-1,\"by\":\"\"}",
+    ];
+    for text in other {
+        let (events, error) = read(text.as_bytes());
+        assert!(events.is_empty() && matches!(error, Some(RecordingError::NotARecording)), "{text:?}");
+    }
+    let endless = vec![b'x'; 3 * LINE_BYTES];
+    assert!(matches!(read(&endless).1, Some(RecordingError::NotARecording)));
+}
+
+#[test]
+fn a_later_form_is_refused_by_its_number_and_maker() {
+    let later = format!("{{\"kniwatch-recording\":{},\"by\":\"9.1.0\",\"more\":[]}}\n", VERSION + 1);
+    let error = read(later.as_bytes()).1.unwrap();
+    assert!(
+        matches!(&error, RecordingError::Newer { version, by } if *version == VERSION + 1 && by == "9.1.0")
+    );
+    assert!(error.to_string().contains("9.1.0") && error.to_string().contains("newer"), "{error}");
+}
+
+#[test]
+fn fields_of_a_later_kniwatch_are_skipped() {
+    let text = format!(
+        "{{\"kniwatch-recording\":{VERSION},\"by\":\"9\",\"x\":1}}\n{{\"at\":0,\"event\":\"tick\",\"x\":1}}\n"
+    );
+    let (events, error) = read(text.as_bytes());
+    assert_eq!(events, ticks(1));
+    assert!(error.is_none(), "{error:?}");
+}
+
+#[test]
+fn a_line_that_is_no_event_is_named_after_all_before_it() {
+    for line in ["garbage", "{\"at\":1}", "{\"at\":1,\"event\":\"unheard-of\"}", "", "\u{0}"] {
+        let recording = [
+            recorded(&ticks(3)),
+            format!("{line}\n").into_bytes(),
+            b"{\"at\":9,\"event\":\"tick\"}\n".to_vec(),
+        ]
+        .concat();
+        let (events, error) = read(&recording);
+        assert_eq!(events, ticks(3));
+        assert!(matches!(error, Some(RecordingError::NotAnEvent { line: 5, .. })), "{line:?}: {error:?}");
+    }
+    let deep = format!("{}\n", "[".repeat(100_000));
+    let (_, error) = read(&[recorded(&[]), deep.into_bytes()].concat());
+    assert!(matches!(error, Some(RecordingError::NotAnEvent { line: 2, .. })), "{error:?}");
+}
+
+#[test]
+fn a_broken_off_line_is_told_after_all_before_it() {
+    let recording = [recorded(&ticks(3)), b"{\"at\":3,\"ev".to_vec()].concat();
+    let (events, error) = read(&recording);
+    assert_eq!(events, ticks(3));
+    let error = error.unwrap();
+    assert!(matches!(error, RecordingError::Truncated { line: 5 }), "{error:?}");
+    assert!(error.to_string().contains("breaks off in line 5"), "{error}");
+}
+
+#[test]
+fn a_line_without_end_takes_no_memory_without_end() {
+    let endless = io::Read::chain(io::Cursor::new(recorded(&ticks(1))), io::repeat(b'x'));
+    let mut reader = Reader::new(BufReader::new(endless)).unwrap();
+    assert_eq!(reader.next().unwrap().unwrap(), ticks(1)[0]);
+    assert!(matches!(reader.next(), Some(Err(RecordingError::TooLong { line: 3 }))));
+    assert!(reader.next().is_none());
+}
+
+#[test]
+fn each_event_is_one_write() {
+    struct Counting(usize);
+    impl Write for Counting {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += 1;
+            assert!(bytes.ends_with(b"\n"));
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut recorder = Recorder::new(Counting(0)).unwrap();
+    for event in ticks(3) {
+        recorder.record(&event).unwrap();
+    }
+    assert_eq!(recorder.out.0, 4);
+}

@@ -14,7 +14,9 @@ fn colour_changes_no_character() {
     let lines = |options| -> Vec<String> {
         let mut out = Vec::new();
         let mut text = Text::new(&mut out, options);
-        samples::everything().iter().for_each(|report| text.tell(report).unwrap());
+        for report in samples::everything() {
+            text.tell(&report).unwrap();
+        }
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     };
     let stripped: Vec<String> = lines(colored).iter().map(|line| strip(line)).collect();

@@ -1,0 +1,162 @@
+//! Any event that can be, for properties.
+
+use kni_ebpf::hook::Hook;
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+
+use crate::event::{
+    Call, Coverage, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Module, Phase, Process,
+    Question, Read, Start, Step, Task, What,
+};
+use crate::untrusted::Untrusted;
+
+pub(super) fn event() -> impl Strategy<Value = Event> {
+    (any::<u64>(), what()).prop_map(|(at, what)| Event { at, what })
+}
+
+fn what() -> impl Strategy<Value = What> {
+    prop_oneof![
+        start().prop_map(What::Start),
+        coverage().prop_map(What::Coverage),
+        Just(What::Armed),
+        step().prop_map(What::Step),
+        call().prop_map(What::Call),
+        process().prop_map(What::Process),
+        holder().prop_map(What::Holder),
+        interface().prop_map(What::Interface),
+        kernel_log().prop_map(What::KernelLog),
+        ledger().prop_map(What::Ledger),
+        any::<u32>().prop_map(|pid| What::CommandStarted { pid }),
+        any::<(u32, Option<i32>, Option<i32>)>().prop_map(|(pid, status, signal)| What::CommandEnded {
+            pid,
+            status,
+            signal
+        }),
+        Just(What::Tick),
+        prop_oneof![Just(End::Interrupted), Just(End::Done)].prop_map(What::End),
+    ]
+}
+
+fn untrusted() -> impl Strategy<Value = Untrusted> {
+    let bytes = vec(any::<u8>(), 0..32).prop_map(|bytes| Untrusted::from(bytes.as_slice()));
+    prop_oneof![bytes, ".{0,16}".prop_map(|text| Untrusted::from(text.as_str()))]
+}
+
+fn hook() -> impl Strategy<Value = Hook> {
+    prop::sample::select(Hook::ALL.to_vec())
+}
+
+fn start() -> impl Strategy<Value = Start> {
+    let names = (any::<String>(), untrusted(), untrusted(), untrusted());
+    (names, any::<(i64, u64, i32)>(), option::of(module()), question()).prop_map(
+        |((version, host, kernel, cpus_online), (unix_ns, boot_ns, utc_offset_s), module, question)| Start {
+            version,
+            host,
+            kernel,
+            unix_ns,
+            boot_ns,
+            utc_offset_s,
+            cpus_online,
+            module,
+            question,
+        },
+    )
+}
+
+fn module() -> impl Strategy<Value = Module> {
+    (option::of(untrusted()), vec((untrusted(), untrusted()), 0..4))
+        .prop_map(|(version, parameters)| Module { version, parameters })
+}
+
+fn question() -> impl Strategy<Value = Question> {
+    let check = (vec(untrusted(), 0..3), any::<(u64, bool)>())
+        .prop_map(|(expect, (within_ns, runs_command))| Question::Check { expect, within_ns, runs_command });
+    prop_oneof![Just(Question::Watch), check]
+}
+
+fn coverage() -> impl Strategy<Value = Coverage> {
+    let state = prop_oneof![
+        Just(HookState::Live),
+        Just(HookState::Gone),
+        Just(HookState::Waiting),
+        any::<String>().prop_map(|reason| HookState::Missing { reason }),
+    ];
+    (hook(), untrusted(), option::of(untrusted()), state).prop_map(|(hook, via, object, state)| Coverage {
+        hook,
+        via,
+        object,
+        state,
+    })
+}
+
+fn task() -> impl Strategy<Value = Task> {
+    (any::<(u32, u32)>(), untrusted()).prop_map(|((pid, tid), comm)| Task { pid, tid, comm })
+}
+
+fn phase() -> impl Strategy<Value = Phase> {
+    let returned = any::<(i64, Option<u64>)>().prop_map(|(value, entered)| Phase::Return { value, entered });
+    prop_oneof![Just(Phase::Enter), returned]
+}
+
+fn read() -> impl Strategy<Value = Read> {
+    prop_oneof![untrusted().prop_map(Read::Bytes), any::<i32>().prop_map(Read::Failed)]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    (hook(), task(), phase(), any::<(Option<u64>, [u64; 3])>(), read()).prop_map(
+        |(hook, task, phase, (attempt, args), text)| Step { hook, task, phase, attempt, args, text },
+    )
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    (task(), phase(), any::<(Option<u64>, i32, u32)>(), read())
+        .prop_map(|(task, phase, (attempt, fd, cmd), info)| Call { task, phase, attempt, fd, cmd, info })
+}
+
+fn process() -> impl Strategy<Value = Process> {
+    let names = (option::of(untrusted()), option::of(untrusted()));
+    (any::<(u32, u64, u32, Option<u64>)>(), vec(any::<u32>(), 0..4), names).prop_map(
+        |((pid, start_ns, parent, netns), ns_pids, (exe, parent_comm))| Process {
+            pid,
+            ns_pids,
+            start_ns,
+            exe,
+            parent,
+            parent_comm,
+            netns,
+        },
+    )
+}
+
+fn holder() -> impl Strategy<Value = Holder> {
+    (any::<u32>(), untrusted()).prop_map(|(pid, comm)| Holder { pid, comm })
+}
+
+fn interface() -> impl Strategy<Value = Interface> {
+    (any::<(u32, u32)>(), untrusted()).prop_map(|((pid, ifindex), name)| Interface { pid, name, ifindex })
+}
+
+fn kernel_log() -> impl Strategy<Value = KernelLog> {
+    (any::<(u64, u64, u8)>(), untrusted()).prop_map(|((sequence, logged_ns, level), text)| KernelLog {
+        sequence,
+        logged_ns,
+        level,
+        text,
+    })
+}
+
+fn ledger() -> impl Strategy<Value = Ledger> {
+    any::<[u64; 8]>().prop_map(
+        |[emitted, filtered, lost, missed, displaced, unpaired, received, undecoded]| Ledger {
+            emitted,
+            filtered,
+            lost,
+            missed,
+            displaced,
+            unpaired,
+            received,
+            undecoded,
+        },
+    )
+}

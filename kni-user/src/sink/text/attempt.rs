@@ -115,7 +115,7 @@ pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
         log(page, &attempt.log);
     }
     page.evidence_lines(naming(&attempt.interface));
-    if attempt.outcome == Outcome::Inconclusive {
+    if is_open(attempt) {
         page.evidence_lines(coverage::unseen(&attempt.coverage));
     }
 }
@@ -204,20 +204,30 @@ fn all_steps(page: &mut Page, attempt: &Attempt) {
     page.evidence_lines(steps::listed(attempt));
 }
 
-/// What to do next. A created interface needs nothing.
+/// Whether something about it is not known that should be.
+fn is_open(attempt: &Attempt) -> bool {
+    match attempt.outcome {
+        Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed => false,
+        _ => attempt.cause.is_none(),
+    }
+}
+
+/// What to do next, if there is anything to do.
 pub(super) fn next(attempt: &Attempt, detail: Detail) -> Option<String> {
     let step = match (attempt.cause, attempt.outcome) {
         (Some(cause), _) => format!("kniwatch explain {}", cause.name()),
-        (None, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed) => return None,
-        (None, Outcome::Inconclusive) => coverage::remedy(&attempt.coverage).to_owned(),
+        _ if !is_open(attempt) => return None,
         (None, Outcome::InProgress) => {
             format!("sudo cat /proc/{}/stack shows what it waits for", attempt.process.tid)
         }
-        (None, _) if attempt.boundary == Some(Boundary::Library) => {
-            "read the program's own log: librte_kni gives most of its reasons there".to_owned()
-        }
-        (None, _) if detail == Detail::Steps => return None,
-        (None, _) => "kniwatch -v shows every step that was seen".to_owned(),
+        (None, _) => match coverage::remedy(&attempt.coverage) {
+            Some(remedy) => remedy.to_owned(),
+            None if attempt.boundary == Some(Boundary::Library) => {
+                "read the program's own log: librte_kni gives most of its reasons there".to_owned()
+            }
+            None if detail == Detail::Steps => return None,
+            None => "kniwatch -v shows every step that was seen".to_owned(),
+        },
     };
     Some(format!("next: {step}"))
 }

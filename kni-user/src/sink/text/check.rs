@@ -51,9 +51,12 @@ fn how(checked: &Checked) -> String {
         let gone = if checked.gone_again { ", but gone again" } else { "" };
         return format!("{}{}{gone}", took.unwrap_or_default(), index.unwrap_or_default());
     }
-    let why = match attempt {
-        Some(attempt) => reason(attempt),
-        None => checked.cause.map(|cause| cause.meaning().to_owned()),
+    let why = match (attempt, checked.outcome) {
+        (Some(attempt), _) => reason(attempt),
+        (None, Outcome::Inconclusive) => {
+            Some("no attempt was seen, but one may have gone unseen (kniwatch probes shows why)".to_owned())
+        }
+        (None, _) => Some("nobody tried".to_owned()),
     };
     why.map_or_else(String::new, |why| format!(": {why}"))
 }
@@ -83,17 +86,18 @@ fn see(interfaces: &[Checked]) -> String {
 }
 
 /// What a status of `check` says (docs/exit-status.md).
+pub(super) const STATUSES: [(u8, &str); 9] = [
+    (0, "created"),
+    (10, "not attempted"),
+    (11, "stopped in library"),
+    (12, "stopped at syscall"),
+    (13, "stopped in module"),
+    (14, "stopped in network"),
+    (15, "created elsewhere, doomed, or gone again"),
+    (16, "died or still in progress"),
+    (20, "inconclusive"),
+];
+
 fn status_meaning(status: u8) -> &'static str {
-    match status {
-        0 => "created",
-        10 => "not attempted",
-        11 => "stopped in library",
-        12 => "stopped at syscall",
-        13 => "stopped in module",
-        14 => "stopped in network",
-        15 => "created elsewhere, doomed, or gone again",
-        16 => "died or still in progress",
-        20 => "inconclusive",
-        _ => "unknown",
-    }
+    STATUSES.iter().find(|(known, _)| *known == status).map_or("unknown", |(_, meaning)| meaning)
 }

@@ -62,16 +62,16 @@ fn gives(hook: &'static str) -> &'static str {
     }
 }
 
-/// What makes the next attempt one that can be judged.
-pub(super) fn remedy(coverage: &AttemptCoverage) -> &'static str {
+/// What makes the next attempt one that can be judged; nothing was unseen: there is nothing to do.
+pub(super) fn remedy(coverage: &AttemptCoverage) -> Option<&'static str> {
     let any = |what: fn(&Unseen) -> bool| coverage.missing.iter().any(what);
     if any(|unseen| matches!(unseen, Unseen::Hook { reason: Some(_), .. })) {
-        "kniwatch probes says what can be attached here, and what it takes"
+        Some("kniwatch probes shows what is not observed here, and why")
     } else if any(|unseen| matches!(unseen, Unseen::Records { .. })) {
-        "let it try again: an attempt during which nothing is lost gets its verdict"
-    } else if any(|unseen| matches!(unseen, Unseen::Hook { .. } | Unseen::Entry { .. })) {
-        "let it try again: all hooks are attached now, and that attempt will be seen whole"
+        Some("let it try again: an attempt during which nothing is lost gets its verdict")
+    } else if coverage.missing.is_empty() {
+        None
     } else {
-        "let it try again"
+        Some("let it try again: all hooks are attached now, and that attempt will be seen whole")
     }
 }

@@ -161,7 +161,7 @@ fn inconclusive_says_what_was_not_seen_and_what_will_help() {
                   (observed only from 3.2 ms after the attempt's first step)
                 not seen: 3 records of that time, lost because they came too fast
                 not seen: how rte_kni_alloc was entered; only its return was
-                next: kniwatch probes says what can be attached here, and what it takes
+                next: kniwatch probes shows what is not observed here, and why
         "#]],
     );
     let late = Unseen::Hook { hook: "ioctl", reason: None, armed_after_ns: Some(3_200_000) };
@@ -235,6 +235,25 @@ fn stopped_without_a_cause_says_so() {
                 where it stopped is not known
                 the ioctl returned EBADF (Bad file descriptor)
                 next: kniwatch -v shows every step that was seen
+        "#]],
+    );
+}
+
+#[test]
+fn what_could_have_told_the_cause_is_named() {
+    let reason = Some("left out by --without".to_owned());
+    let missing = vec![Unseen::Hook { hook: "library-log", reason, armed_after_ns: None }];
+    let coverage = AttemptCoverage { complete: false, missing };
+    check(
+        Attempt { cause: None, coverage, ..samples::silent_refusal() },
+        &expect![[r#"
+            14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
+                which check of the library it was is not known
+                rte_memzone_reserve("kni_tx_vEth0_0") returned NULL
+                rte_kni_alloc returned NULL 41 us after it was entered
+                no ioctl was issued: the module was not asked, dmesg has nothing on it
+                not seen: what the library logged (left out by --without)
+                next: kniwatch probes shows what is not observed here, and why
         "#]],
     );
 }

@@ -4,6 +4,7 @@ use super::{QUIET, VERBOSE, answer, paragraph};
 use crate::cause::Cause;
 use crate::event::Holder;
 use crate::report::Attempt;
+use crate::sink::text::check::STATUSES;
 use crate::sink::text::{Text, TextOptions, explain};
 use crate::sink::{Sink as _, escape, samples};
 use crate::untrusted::Untrusted;
@@ -99,5 +100,19 @@ proptest! {
         // One attempt is one headline: no name can pass for another.
         let headlines = paragraph(QUIET, attempt).lines().filter(|line| !line.starts_with(' ')).count();
         prop_assert_eq!(headlines, 1);
+    }
+}
+
+#[test]
+fn the_documents_name_every_cause_and_status() {
+    let causes = include_str!("../../../../../docs/causes.md");
+    let headings: Vec<&str> = causes.lines().filter_map(|line| line.strip_prefix("### ")).collect();
+    let names: Vec<&str> = Cause::ALL.iter().map(|cause| cause.name()).collect();
+    assert_eq!(headings, names, "docs/causes.md has each cause once, in this order");
+    let statuses = include_str!("../../../../../docs/exit-status.md");
+    for (status, meaning) in STATUSES {
+        let row = statuses.lines().find(|line| line.starts_with(&format!("| {status} |")));
+        let word = meaning.split([' ', ',']).next().unwrap_or_default();
+        assert!(row.is_some_and(|row| row.contains(word)), "docs/exit-status.md: {status} {meaning}");
     }
 }

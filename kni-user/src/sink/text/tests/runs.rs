@@ -1,7 +1,6 @@
 use expect_test::expect;
 
 use super::{QUIET, VERBOSE, answer, printed};
-use crate::cause::Cause;
 use crate::event::{Ledger, Question};
 use crate::report::{
     Checked, CoverageChange, Diagnostic, Lost, Outcome, Released, ReleasedHow, Summary, Tally, Told,
@@ -134,7 +133,7 @@ fn check_answers_with_each_interface_and_one_line_for_all() {
               (observed only from 3.2 ms after the attempt's first step)
             not seen: 3 records of that time, lost because they came too fast
             not seen: how rte_kni_alloc was entered; only its return was
-            next: kniwatch probes says what can be attached here, and what it takes
+            next: kniwatch probes shows what is not observed here, and why
         FAIL 0 of 1 created; exit status 20 (inconclusive)
     "#]]
     .assert_eq(&all(20, vec![samples::checked(samples::inconclusive(samples::unseen()))]));
@@ -147,17 +146,19 @@ fn check_answers_with_each_interface_and_one_line_for_all() {
         attempt: None,
     };
     expect![[r#"
-        vEth0_0  not attempted
+        vEth0_0  not attempted: nobody tried
         FAIL 0 of 1 created; exit status 10 (not attempted)
     "#]]
     .assert_eq(&all(10, vec![never.clone()]));
     expect![[r#"
-        no interface  not attempted: the process ended by itself before it came to an
-            answer
-        FAIL 0 of 1 created; exit status 10 (not attempted, see kniwatch explain
-            proc.exited)
-    "#]]
-    .assert_eq(&all(10, vec![Checked { name: None, cause: Some(Cause::ProcExited), ..never }]));
+        no interface  not attempted: nobody tried
+        FAIL 0 of 1 created; exit status 10 (not attempted)
+    "#]].assert_eq(&all(10, vec![Checked { name: None, ..never.clone() }]));
+    expect![[r#"
+        vEth0_0  inconclusive: no attempt was seen, but one may have gone unseen
+            (kniwatch probes shows why)
+        FAIL 0 of 1 created; exit status 20 (inconclusive)
+    "#]].assert_eq(&all(20, vec![Checked { outcome: Outcome::Inconclusive, ..never }]));
 }
 
 #[test]

@@ -1,0 +1,146 @@
+//! The dev VM: a real kernel with a real `rte_kni.ko`, a real `librte_kni` and Debian's own testpmd.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context as _, Result};
+
+mod accelerator;
+mod console;
+mod fingerprint;
+mod initramfs;
+mod programs;
+mod qemu;
+pub(crate) mod release;
+pub(crate) mod root;
+
+pub(crate) use qemu::Outcome;
+
+use crate::build;
+use crate::workspace::Workspace;
+use qemu::{Accelerator, Machine, Share, Sinks};
+use release::Release;
+use root::Root;
+
+/// A VM that is ready to be booted.
+#[derive(Clone, Debug)]
+pub(crate) struct Vm {
+    /// The guest's root.
+    pub(crate) root: Root,
+    /// What is first in the guest's `PATH`.
+    pub(crate) bin: PathBuf,
+    runs: PathBuf,
+    initramfs: PathBuf,
+    accelerator: Accelerator,
+}
+
+/// What a VM is booted for.
+#[derive(Clone, Debug)]
+pub(crate) struct Job {
+    /// A script for the guest's `/bin/sh`, run as root.
+    pub(crate) script: Vec<u8>,
+    /// A directory to show at `/mnt/share`.
+    pub(crate) share: Option<PathBuf>,
+    /// Whether the script talks to this terminal instead of writing to two streams.
+    pub(crate) terminal: bool,
+    /// When to give up.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// How many runs' logs are kept.
+const KEPT_RUNS: usize = 10;
+
+impl Vm {
+    /// Makes or finds every part of the VM, kniwatch among them.
+    pub(crate) fn prepare(workspace: &Workspace, release: &Release) -> Result<Self> {
+        let kniwatch = build::for_guest(workspace, release)?;
+        let root = root::ensure_root(workspace, release, false)?;
+        let dir = workspace.vm().join(release.name);
+        let _lock = root::lock(&dir)?;
+        let sources = workspace.guest_sources();
+        let bin = dir.join("bin");
+        programs::ensure_programs(&root, &sources, &bin)?;
+        let installed = bin.join("kniwatch");
+        fs::copy(&kniwatch, &installed).with_context(|| format!("can't write {}", installed.display()))?;
+        let initramfs = dir.join("initramfs");
+        write_whole(&initramfs, &initramfs::build(&root, &sources)?)?;
+        let accelerator = accelerator::choose(&workspace.vm(), &kernel(&root), &initramfs)?;
+        Ok(Self { root, bin, runs: workspace.vm().join("runs"), initramfs, accelerator })
+    }
+
+    /// A new directory for one run: the guest sees it as `/mnt/job`, and its logs are kept there.
+    pub(crate) fn new_run(&self) -> Result<PathBuf> {
+        fs::create_dir_all(&self.runs).with_context(|| format!("can't make {}", self.runs.display()))?;
+        forget_old_runs(&self.runs)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_nanos();
+        let run = self.runs.join(format!("{now}"));
+        fs::create_dir(&run).with_context(|| format!("can't make {}", run.display()))?;
+        Ok(run)
+    }
+
+    /// Boots, runs `job` with `run` (of [`Vm::new_run`]) at `/mnt/job`, powers off.
+    pub(crate) fn run(
+        &self,
+        job: &Job,
+        run: &Path,
+        stdout: Box<dyn Write + Send>,
+        stderr: Box<dyn Write + Send>,
+    ) -> Result<Outcome> {
+        write_whole(&run.join("job"), &job.script)?;
+        let share = |tag, path: &Path, writable| Share { tag, path: path.to_path_buf(), writable };
+        let mut shares = vec![
+            share("root", &self.root.path, false),
+            share("bin", &self.bin, false),
+            share("job", run, true),
+        ];
+        let mut options = Vec::new();
+        if let Some(path) = &job.share {
+            shares.push(share("share", path, true));
+            options.push("kniwatch.share");
+        }
+        if job.terminal {
+            options.push("kniwatch.shell");
+        }
+        let machine = Machine {
+            accelerator: self.accelerator,
+            kernel: kernel(&self.root),
+            initramfs: self.initramfs.clone(),
+            shares,
+            options,
+            terminal: job.terminal,
+        };
+        let console = console_log(run);
+        let console = File::create(&console).with_context(|| format!("can't write {}", console.display()))?;
+        qemu::boot(&machine, Sinks { stdout, stderr, console }, job.timeout)
+    }
+}
+
+/// Where a run's console is kept.
+pub(crate) fn console_log(run: &Path) -> PathBuf {
+    run.join("console.log")
+}
+
+/// The guest's kernel, unpacked: what `provision` made of Debian's.
+fn kernel(root: &Root) -> PathBuf {
+    root.path.join("boot/vmlinux")
+}
+
+/// Nobody finds half a file, not even after a crash.
+fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    let partial = path.with_extension("partial");
+    fs::write(&partial, bytes).with_context(|| format!("can't write {}", partial.display()))?;
+    fs::rename(&partial, path).with_context(|| format!("can't put {} in place", path.display()))
+}
+
+fn forget_old_runs(runs: &Path) -> Result<()> {
+    let entries = fs::read_dir(runs).with_context(|| format!("can't read {}", runs.display()))?;
+    let mut old = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    old.sort();
+    let many = old.len().saturating_sub(KEPT_RUNS - 1);
+    for run in old.iter().take(many) {
+        fs::remove_dir_all(run).with_context(|| format!("can't remove {}", run.display()))?;
+    }
+    Ok(())
+}

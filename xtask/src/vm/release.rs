@@ -1,0 +1,121 @@
+//! The guests: which release of Debian, with what in it.
+
+/// A release of Debian that guests run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Release {
+    /// Its code name, which is also the directory's under `target/vm/`.
+    pub(crate) name: &'static str,
+    /// The newest glibc that a program of the host's may have been linked with to run there.
+    pub(crate) glibc: (u32, u32),
+    /// What is installed besides apt and the essential packages.
+    pub(crate) packages: &'static [&'static str],
+}
+
+/// Linux 6.1, DPDK 22.11.
+pub(crate) const BOOKWORM: Release = Release {
+    name: "bookworm",
+    glibc: (2, 36),
+    packages: &[
+        // The guest itself.
+        "linux-image-amd64",
+        "busybox-static",
+        "kmod",
+        "iproute2",
+        "mount",
+        "procps",
+        "strace",
+        // The module and the libraries that Debian's binary DPDK leaves out; our guest programs.
+        "linux-headers-amd64",
+        "build-essential",
+        "pkgconf",
+        "libbsd-dev",
+        "libdpdk-dev",
+        "xz-utils",
+        // dpdk-testpmd.
+        "dpdk-dev",
+    ],
+};
+
+impl Release {
+    /// apt's sources for it.
+    pub(crate) fn sources(&self, mirrors: &Mirrors) -> Vec<String> {
+        let Self { name, .. } = self;
+        let Mirrors { debian, security } = mirrors;
+        ["deb", "deb-src"]
+            .into_iter()
+            .flat_map(|kind| {
+                [format!("{kind} {debian} {name} main"), format!("{kind} {security} {name}-security main")]
+            })
+            .collect()
+    }
+}
+
+/// Where Debian's packages come from.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Mirrors {
+    debian: String,
+    security: String,
+}
+
+/// How `apt-get indextargets` is asked for what [`Mirrors::of_host`] reads.
+pub(crate) const MIRROR_FORMAT: &str = "$(ORIGIN)|$(LABEL)|$(REPO_URI)";
+
+impl Mirrors {
+    /// The host's own, where it has them, else Debian's. `targets`: lines of [`MIRROR_FORMAT`].
+    pub(crate) fn of_host(targets: &str) -> Self {
+        let find = |label: &str| {
+            targets.lines().find_map(|line| {
+                let uri = line.strip_prefix("Debian|")?.strip_prefix(label)?.strip_prefix('|')?;
+                uri.starts_with("http").then(|| uri.trim_end_matches('/').to_owned())
+            })
+        };
+        Self {
+            debian: find("Debian").unwrap_or_else(|| "http://deb.debian.org/debian".to_owned()),
+            security: find("Debian-Security")
+                .unwrap_or_else(|| "http://deb.debian.org/debian-security".to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{BOOKWORM, Mirrors};
+
+    #[test]
+    fn the_hosts_mirrors_are_used_where_it_has_them() {
+        let debian = "http://deb.debian.org/debian";
+        let security = "http://deb.debian.org/debian-security";
+        for (targets, expected) in [
+            ("", (debian, security)),
+            (
+                "Ubuntu|Ubuntu|http://archive.ubuntu.com/ubuntu/\n|nodesource|https://deb.nodesource.com/x/\n",
+                (debian, security),
+            ),
+            ("Debian|Debian|http://mirror.lan/debian/\n", ("http://mirror.lan/debian", security)),
+            (
+                "Debian|Debian-Security|http://mirror.lan/sec/\nDebian|Debian|https://mirror.lan/debian/\n",
+                ("https://mirror.lan/debian", "http://mirror.lan/sec"),
+            ),
+            // A CD or a directory of the host's is out of the root's reach.
+            ("Debian|Debian|cdrom://[Debian 12]/\n", (debian, security)),
+            ("Debian|Debian Backports|http://mirror.lan/debian/\n", (debian, security)),
+        ] {
+            let Mirrors { debian, security } = Mirrors::of_host(targets);
+            assert_eq!((debian.as_str(), security.as_str()), expected, "{targets:?}");
+        }
+    }
+
+    #[test]
+    fn sources_have_packages_and_their_sources() {
+        assert_eq!(
+            BOOKWORM
+                .sources(&Mirrors::of_host("Debian|Debian|http://m/d\nDebian|Debian-Security|http://m/s\n")),
+            [
+                "deb http://m/d bookworm main",
+                "deb http://m/s bookworm-security main",
+                "deb-src http://m/d bookworm main",
+                "deb-src http://m/s bookworm-security main",
+            ]
+        );
+    }
+}

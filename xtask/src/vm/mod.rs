@@ -21,7 +21,7 @@ pub(crate) use qemu::Outcome;
 use crate::build;
 use crate::workspace::Workspace;
 use qemu::{Accelerator, Machine, Share, Sinks};
-use release::Release;
+use release::{BOOKWORM, Release};
 use root::Root;
 
 /// A VM that is ready to be booted.
@@ -115,6 +115,11 @@ impl Vm {
         let console = File::create(&console).with_context(|| format!("can't write {}", console.display()))?;
         qemu::boot(&machine, Sinks { stdout, stderr, console }, job.timeout)
     }
+}
+
+/// The directory of the guest's root, made if need be: DPDK as the guest has it, for tests on the host.
+pub(crate) fn guest_root() -> Result<PathBuf> {
+    Ok(root::ensure_root(&Workspace::locate()?, &BOOKWORM, false)?.path)
 }
 
 /// Where a run's console is kept.

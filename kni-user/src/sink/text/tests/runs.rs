@@ -153,12 +153,14 @@ fn check_answers_with_each_interface_and_one_line_for_all() {
     expect![[r#"
         no interface  not attempted: nobody tried
         FAIL 0 of 1 created; exit status 10 (not attempted)
-    "#]].assert_eq(&all(10, vec![Checked { name: None, ..never.clone() }]));
+    "#]]
+    .assert_eq(&all(10, vec![Checked { name: None, ..never.clone() }]));
     expect![[r#"
         vEth0_0  inconclusive: no attempt was seen, but one may have gone unseen
             (kniwatch probes shows why)
         FAIL 0 of 1 created; exit status 20 (inconclusive)
-    "#]].assert_eq(&all(20, vec![Checked { outcome: Outcome::Inconclusive, ..never }]));
+    "#]]
+    .assert_eq(&all(20, vec![Checked { outcome: Outcome::Inconclusive, ..never }]));
 }
 
 #[test]

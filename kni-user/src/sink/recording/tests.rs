@@ -4,7 +4,11 @@ use proptest::prelude::*;
 
 use super::arbitrary::event;
 use super::{LINE_BYTES, Reader, Recorder, RecordingError, VERSION};
+use crate::engine::Engine;
 use crate::event::{Event, What};
+use crate::sink::jsonl::JsonLines;
+use crate::sink::text::{Text, TextOptions};
+use crate::sink::{Sink, escape};
 
 /// A recording of `events`.
 fn recorded(events: &[Event]) -> Vec<u8> {
@@ -32,6 +36,28 @@ fn read(recording: &[u8]) -> (Vec<Event>, Option<RecordingError>) {
     }
     assert!(errors.len() <= 1, "{errors:?}");
     (events, errors.pop())
+}
+
+/// What is told of `events`, as lines for people and for programs.
+fn printed(events: &[Event], verbose: bool) -> (String, String) {
+    let (mut lines, mut json) = (Vec::new(), Vec::new());
+    let mut sinks: [Box<dyn Sink>; 2] = [
+        Box::new(Text::new(&mut lines, TextOptions { verbose, ..TextOptions::default() })),
+        Box::new(JsonLines::new(&mut json)),
+    ];
+    let (mut engine, mut reports) = (Engine::new(), Vec::new());
+    for event in events {
+        engine.feed(event, &mut reports);
+    }
+    for report in &reports {
+        for sink in &mut sinks {
+            sink.tell(report).unwrap();
+        }
+    }
+    drop(sinks);
+    let lines = String::from_utf8(lines).unwrap();
+    assert!(lines.lines().all(|line| escape::width(line) <= 80), "{lines}");
+    (lines, String::from_utf8(json).unwrap())
 }
 
 fn newlines(bytes: &[u8]) -> usize {
@@ -67,6 +93,14 @@ proptest! {
             None => prop_assert!(read.len() + 1 == kept || recording[cut] == b'\n'),
             Some(RecordingError::Truncated { line }) => prop_assert_eq!(line, read.len() as u64 + 2),
             Some(error) => prop_assert!(kept == 0, "{}", error),
+        }
+    }
+
+    #[test]
+    fn a_replay_prints_what_was_printed_live(events in prop::collection::vec(event(), 0..40)) {
+        let replayed = read(&recorded(&events)).0;
+        for verbose in [false, true] {
+            prop_assert_eq!(printed(&replayed, verbose), printed(&events, verbose));
         }
     }
 

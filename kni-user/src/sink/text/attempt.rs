@@ -121,7 +121,8 @@ pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
 }
 
 fn observed(attempt: &Attempt) -> Vec<String> {
-    let mut lines = steps::failures(attempt);
+    let mut lines: Vec<String> = steps::logged(attempt).into_iter().collect();
+    lines.extend(steps::failures(attempt));
     lines.extend(inside(attempt));
     lines.extend(request(attempt));
     lines.extend(untold_errnos(attempt));

@@ -3,6 +3,7 @@
 use kni_ebpf::hook::Hook;
 
 use super::words;
+use crate::probe::spec;
 use crate::report::{AttemptCoverage, Unseen};
 use crate::sink::escape;
 
@@ -21,7 +22,7 @@ fn sentence(unseen: &Unseen) -> String {
                 }
                 (None, None) => "not observed all the time".to_owned(),
             };
-            format!("not seen: {} ({why})", gives(hook))
+            format!("{} ({why})", lost(hook))
         }
         Unseen::Records { lost } => {
             format!(
@@ -31,35 +32,15 @@ fn sentence(unseen: &Unseen) -> String {
         }
         Unseen::Entry { hook } => {
             let place = Hook::from_name(hook).map_or(*hook, Hook::place);
-            format!("not seen: how {place} was entered; only its return was")
+            format!("how {place} was entered is not seen; only its return was")
         }
     }
 }
 
-/// What a hook would have told.
-fn gives(hook: &'static str) -> &'static str {
-    let Some(known) = Hook::from_name(hook) else { return hook };
-    match known {
-        Hook::Ioctl => "whether the ioctl was issued, and what it returned",
-        Hook::Open => "whether /dev/kni could be opened",
-        Hook::Dispatcher => "whether the request reached the module",
-        Hook::CompatDispatcher => "whether a 32-bit request reached the module",
-        Hook::Handler => "whether kni_ioctl_create was entered, and what it returned",
-        Hook::DeviceOpen => "what the module said when /dev/kni was opened",
-        Hook::DeviceRelease => "who closed /dev/kni",
-        Hook::AllocNetdev => "whether the kernel allocated the device, and by which name",
-        Hook::RegisterNetdev => "what register_netdev said, which the module hides",
-        Hook::CreateThread => "whether the module got its kernel thread",
-        Hook::LibraryInit => "what rte_kni_init returned",
-        Hook::LibraryAlloc => "whether rte_kni_alloc was called, and what it returned",
-        Hook::LibraryRelease => "whether rte_kni_release was called",
-        Hook::MemzoneLookup => "which memzones were looked up, and which were found",
-        Hook::MemzoneReserve => "which memzones were reserved, and which were refused",
-        Hook::LibraryLog => "what the library logged",
-        Hook::Fork | Hook::Exec => "which processes were started",
-        Hook::Exit => "which processes ended",
-        Hook::ModuleLoad | Hook::ModuleFree => "when the module came and went",
-    }
+/// What is lost without the hook.
+fn lost(hook: &'static str) -> String {
+    let spec = Hook::from_name(hook).and_then(spec::of);
+    spec.map_or_else(|| format!("what {hook} tells is not seen"), |spec| spec.lost.to_owned())
 }
 
 /// What makes the next attempt one that can be judged; nothing was unseen: there is nothing to do.

@@ -5,9 +5,12 @@ use kni_ebpf::hook::Hook;
 use super::words;
 use crate::report::{Attempt, Step};
 use crate::sink::escape;
+use crate::untrusted::Untrusted;
 
 /// Columns that a step's string argument gets at most, with its quotes.
 const TEXT: usize = 50;
+/// Columns that a line of the library's log gets at most, with its quotes.
+const LOG: usize = 100;
 
 /// How a place says that it failed.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -129,7 +132,7 @@ fn call(step: &Step) -> String {
 /// The innermost place that was entered and not left.
 pub(super) fn inside(attempt: &Attempt) -> Option<&'static str> {
     let mut open: Vec<&Step> = Vec::new();
-    for step in &attempt.steps {
+    for step in attempt.steps.iter().filter(|step| is_left(step)) {
         if step.value.is_none() {
             open.push(step);
         } else if let Some(entry) = open.iter().rposition(|entered| entered.hook == step.hook) {
@@ -137,6 +140,22 @@ pub(super) fn inside(attempt: &Attempt) -> Option<&'static str> {
         }
     }
     open.last().map(|step| step.place)
+}
+
+/// Whether the place is one that is left again, and seen to be.
+fn is_left(step: &Step) -> bool {
+    !matches!(
+        Hook::from_name(step.hook),
+        Some(Hook::LibraryLog | Hook::Fork | Hook::Exec | Hook::Exit | Hook::ModuleLoad | Hook::ModuleFree)
+            | None
+    )
+}
+
+/// What the library logged last, as its format string.
+pub(super) fn logged(attempt: &Attempt) -> Option<String> {
+    let said = attempt.steps.iter().rev().find(|step| step.hook == Hook::LibraryLog.name())?;
+    let format = Untrusted::from(said.text.as_ref()?.as_bytes().trim_ascii_end());
+    Some(format!("the library logged {}", escape::quoted(&format, LOG)))
 }
 
 /// Every step, a line each: when, where, what came back.

@@ -1,4 +1,5 @@
 use expect_test::expect;
+use kni_ebpf::hook::Hook;
 
 use super::{QUIET, VERBOSE, check, paragraph};
 use crate::cause::Cause;
@@ -155,12 +156,12 @@ fn inconclusive_says_what_was_not_seen_and_what_will_help() {
             14:02:11.204  kni-refused[4121]  vEth0_0  INCONCLUSIVE
                 rte_kni_alloc returned NULL 41 us after it was entered
                 whether the ioctl was issued is not known: it may have stopped anywhere
-                not seen: whether the ioctl was issued, and what it returned (left out by
-                  --without)
-                not seen: whether kni_ioctl_create was entered, and what it returned
+                whether the library issued its ioctl, and what it was told, is not seen
+                  (left out by --without)
+                whether the module was asked to create, and what it answered, is not seen
                   (observed only from 3.2 ms after the attempt's first step)
                 not seen: 3 records of that time, lost because they came too fast
-                not seen: how rte_kni_alloc was entered; only its return was
+                how rte_kni_alloc was entered is not seen; only its return was
                 next: kniwatch probes shows what is not observed here, and why
         "#]],
     );
@@ -171,8 +172,8 @@ fn inconclusive_says_what_was_not_seen_and_what_will_help() {
             14:02:11.204  kni-refused[4121]  vEth0_0  INCONCLUSIVE
                 rte_kni_alloc returned NULL 41 us after it was entered
                 whether the ioctl was issued is not known: it may have stopped anywhere
-                not seen: whether the ioctl was issued, and what it returned (observed only
-                  from 3.2 ms after the attempt's first step)
+                whether the library issued its ioctl, and what it was told, is not seen
+                  (observed only from 3.2 ms after the attempt's first step)
                 next: let it try again: all hooks are attached now, and that attempt will be
                   seen whole
         "#]],
@@ -252,10 +253,37 @@ fn what_could_have_told_the_cause_is_named() {
                 rte_memzone_reserve("kni_tx_vEth0_0") returned NULL
                 rte_kni_alloc returned NULL 41 us after it was entered
                 no ioctl was issued: the module was not asked, dmesg has nothing on it
-                not seen: what the library logged (left out by --without)
+                the reason that the library itself logged is not told (left out by
+                  --without)
                 next: kniwatch probes shows what is not observed here, and why
         "#]],
     );
+}
+
+#[test]
+fn what_the_library_logged_is_evidence() {
+    let logged = |text| samples::with_text(samples::entered(Hook::LibraryLog, 20_000), text);
+    let mut attempt =
+        Attempt { cause: Some(Cause::LibAlreadyExists), subject: None, ..samples::silent_refusal() };
+    attempt.steps[1] = logged("KNI: pci: %02x:%02x:%02x \\t %02x:%02x\n");
+    attempt.steps.insert(2, logged("KNI: KNI already exists\n"));
+    check(attempt.clone(), &expect![[r#"
+        14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
+            the library holds an interface of that name in this process already
+            the library logged "KNI: KNI already exists"
+            rte_kni_alloc returned NULL 41 us after it was entered
+            no ioctl was issued: the module was not asked, dmesg has nothing on it
+            next: kniwatch explain lib.already-exists
+    "#]]);
+    // It is no place that a thread can be inside of.
+    attempt.steps.truncate(3);
+    check(Attempt { outcome: Outcome::Died, cause: None, ..attempt }, &expect![[r#"
+        14:02:11.204  kni-refused[4121]  vEth0_0  DIED IN THE LIBRARY
+            the library logged "KNI: KNI already exists"
+            it was inside rte_kni_alloc, which will never return
+            no create ioctl was issued
+            next: read the program's own log: librte_kni gives most of its reasons there
+    "#]]);
 }
 
 #[test]

@@ -127,12 +127,12 @@ fn check_answers_with_each_interface_and_one_line_for_all() {
             tried by kni-refused[4121] at 14:02:11.204
             rte_kni_alloc returned NULL 41 us after it was entered
             whether the ioctl was issued is not known: it may have stopped anywhere
-            not seen: whether the ioctl was issued, and what it returned (left out by
-              --without)
-            not seen: whether kni_ioctl_create was entered, and what it returned
+            whether the library issued its ioctl, and what it was told, is not seen
+              (left out by --without)
+            whether the module was asked to create, and what it answered, is not seen
               (observed only from 3.2 ms after the attempt's first step)
             not seen: 3 records of that time, lost because they came too fast
-            not seen: how rte_kni_alloc was entered; only its return was
+            how rte_kni_alloc was entered is not seen; only its return was
             next: kniwatch probes shows what is not observed here, and why
         FAIL 0 of 1 created; exit status 20 (inconclusive)
     "#]]

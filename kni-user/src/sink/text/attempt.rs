@@ -123,9 +123,9 @@ pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
 fn observed(attempt: &Attempt) -> Vec<String> {
     let mut lines: Vec<String> = steps::logged(attempt).into_iter().collect();
     lines.extend(steps::failures(attempt));
+    lines.extend(untold_errnos(attempt));
     lines.extend(inside(attempt));
     lines.extend(request(attempt));
-    lines.extend(untold_errnos(attempt));
     if let Some(Holder { pid, comm }) = &attempt.holder {
         lines.push(format!("/dev/kni is held by {}", task(*pid, comm)));
     }
@@ -166,7 +166,13 @@ fn untold_errnos(attempt: &Attempt) -> impl Iterator<Item = String> {
     let told = steps::told_errnos(attempt);
     let untold = move |errno: Option<i32>| errno.filter(|errno| !told.contains(errno)).map(words::errno);
     let kernel = untold(attempt.errno.kernel).map(|errno| format!("the kernel's own function said {errno}"));
-    let user = untold(attempt.errno.user).map(|errno| format!("the program was told {errno}"));
+    // Without a request of its own, an earlier call of the program's tells why this one came to nothing.
+    let told = if attempt.issued == Some(false) {
+        "an earlier call had told the program"
+    } else {
+        "the program was told"
+    };
+    let user = untold(attempt.errno.user).map(|errno| format!("{told} {errno}"));
     kernel.into_iter().chain(user)
 }
 

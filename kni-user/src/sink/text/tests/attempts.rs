@@ -267,23 +267,29 @@ fn what_the_library_logged_is_evidence() {
         Attempt { cause: Some(Cause::LibAlreadyExists), subject: None, ..samples::silent_refusal() };
     attempt.steps[1] = logged("KNI: pci: %02x:%02x:%02x \\t %02x:%02x\n");
     attempt.steps.insert(2, logged("KNI: KNI already exists\n"));
-    check(attempt.clone(), &expect![[r#"
+    check(
+        attempt.clone(),
+        &expect![[r#"
         14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
             the library holds an interface of that name in this process already
             the library logged "KNI: KNI already exists"
             rte_kni_alloc returned NULL 41 us after it was entered
             no ioctl was issued: the module was not asked, dmesg has nothing on it
             next: kniwatch explain lib.already-exists
-    "#]]);
+    "#]],
+    );
     // It is no place that a thread can be inside of.
     attempt.steps.truncate(3);
-    check(Attempt { outcome: Outcome::Died, cause: None, ..attempt }, &expect![[r#"
+    check(
+        Attempt { outcome: Outcome::Died, cause: None, ..attempt },
+        &expect![[r#"
         14:02:11.204  kni-refused[4121]  vEth0_0  DIED IN THE LIBRARY
             the library logged "KNI: KNI already exists"
             it was inside rte_kni_alloc, which will never return
             no create ioctl was issued
             next: read the program's own log: librte_kni gives most of its reasons there
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::sink::{Sink as _, escape, samples};
 mod attempts;
 mod layout;
 mod runs;
+mod story;
 
 const QUIET: TextOptions = TextOptions { color: false, quiet: true, verbose: false };
 const VERBOSE: TextOptions = TextOptions { color: false, quiet: false, verbose: true };

@@ -76,10 +76,12 @@ impl Check {
         self.command.adopt(process.parent, process.pid);
     }
 
-    /// A process was forked.
-    pub fn forked(&mut self, step: &Step) {
+    /// A process was forked. The command's own fork is in the stream behind the news of its start.
+    pub fn forked(&mut self, at: Nanos, step: &Step) {
         if let Some(child) = step.args.first().and_then(|child| u32::try_from(*child).ok()) {
-            self.command.forget(child);
+            if self.command.started.is_none_or(|started| at > started) {
+                self.command.forget(child);
+            }
             self.command.adopt(step.task.pid, child);
         }
     }

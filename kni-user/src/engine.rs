@@ -133,7 +133,7 @@ impl Engine {
 
     fn step(&mut self, at: Nanos, step: &Step, told: &mut Vec<Told>) {
         match step.hook {
-            Hook::Fork => self.ask(|check| check.forked(step)),
+            Hook::Fork => self.ask(|check| check.forked(at, step)),
             Hook::ModuleLoad => self.module_loaded = Some(at),
             Hook::ModuleFree => self.module_loaded = None,
             _ => {}

@@ -19,10 +19,10 @@ pub mod host;
 pub mod preflight;
 pub mod probe;
 pub mod sink;
-// pub mod stream;
+pub mod stream;
 
 #[cfg(test)]
 mod testing;
 
-// pub mod app;
+pub mod app;
 pub mod cli;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `kniwatch`: see the library for everything it does.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    kni_user::app::main()
+}

@@ -1,9 +1,11 @@
 //! `kniwatch`, `check` and `record`: the running machine as the source.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::future;
 use std::io::BufWriter;
-use std::path::Path;
+use std::num::NonZeroU64;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,27 +15,30 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::command;
 use super::pipeline::Pipeline;
+use crate::cli::Select;
 use crate::event::{End, Event, Question, What};
-use crate::sink::recording::Recorder;
 use crate::sink::Sink;
+use crate::sink::recording::Recorder;
 use crate::stream::{self, Stream};
 
 /// What a live run was asked to do.
-pub(super) struct Request<'a> {
+pub(super) struct Request {
     pub(super) question: Question,
+    pub(super) select: Select,
     pub(super) stream: stream::Config,
     pub(super) sink: Box<dyn Sink>,
-    pub(super) recording: Option<&'a Path>,
-    pub(super) ready_file: Option<&'a Path>,
-    pub(super) command: Option<&'a [std::ffi::OsString]>,
+    pub(super) recording: Option<PathBuf>,
+    pub(super) ready_file: Option<PathBuf>,
+    /// `check -- CMD`; empty: none.
+    pub(super) command: Vec<OsString>,
     /// `check --wait`: stay until the command has ended.
     pub(super) wait: bool,
     pub(super) duration: Option<Duration>,
-    pub(super) stop_after: Option<u64>,
+    pub(super) stop_after: Option<NonZeroU64>,
 }
 
 /// Observes until there is a reason to stop.
-pub(super) fn run(request: Request<'_>) -> Result<ExitCode> {
+pub(super) fn run(request: Request) -> Result<ExitCode> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -41,23 +46,34 @@ pub(super) fn run(request: Request<'_>) -> Result<ExitCode> {
         .block_on(observe(request))
 }
 
-async fn observe(request: Request<'_>) -> Result<ExitCode> {
-    let Request { question, stream, sink, recording, ready_file, command, wait, duration, stop_after } = request;
-    let recorder = recording.map(create_recording).transpose()?;
-    let mut pipeline = Pipeline::new(sink, recorder);
+async fn observe(request: Request) -> Result<ExitCode> {
+    let Request {
+        question,
+        select,
+        stream,
+        sink,
+        recording,
+        ready_file,
+        command,
+        wait,
+        duration,
+        stop_after,
+    } = request;
+    let recorder = recording.as_deref().map(create_recording).transpose()?;
+    let mut pipeline = Pipeline::new(select, sink, recorder);
     let mut signals = Signals::new()?;
     let mut events = Vec::new();
 
-    let mut stream = Stream::open(&stream, question, &mut events)?;
+    let mut source = Stream::open(&stream, question, &mut events)?;
     feed(&mut pipeline, &mut events)?;
     if let Some(path) = ready_file {
-        File::create(path).with_context(|| format!("cannot make the ready file {}", path.display()))?;
+        File::create(&path).with_context(|| format!("cannot make the ready file {}", path.display()))?;
     }
     let mut child = None;
-    if let Some(command) = command {
-        let started = command::start(stream.probes(), command)?;
+    if !command.is_empty() {
+        let started = command::start(source.probes(), &command)?;
         let pid = started.id().context("the command has no process id")?;
-        pipeline.feed(&Event::now(What::CommandStarted { pid }))?;
+        pipeline.feed(&stream::now(What::CommandStarted { pid }))?;
         child = Some((pid, started));
     }
 
@@ -65,31 +81,32 @@ async fn observe(request: Request<'_>) -> Result<ExitCode> {
     tokio::pin!(limit);
     let end = loop {
         tokio::select! {
-            batch = stream.batch(&mut events) => batch?,
+            batch = source.batch(&mut events) => batch?,
             () = signals.next() => break End::Interrupted,
             () = &mut limit => break End::Done,
             (pid, status) = exit_of(&mut child) => {
                 child = None;
                 // What the command did before it ended comes first.
-                stream.drain(&mut events)?;
-                events.push(Event::now(command::ended(pid, status.context("cannot wait for the command")?)));
+                source.drain(&mut events)?;
+                events.push(stream::now(command::ended(pid, status.context("cannot wait for the command")?)));
             }
         }
         feed(&mut pipeline, &mut events)?;
         let answered = pipeline.done() && !(wait && child.is_some());
-        if answered || stop_after.is_some_and(|limit| pipeline.attempts() >= limit) {
+        if answered || stop_after.is_some_and(|limit| pipeline.attempts() >= limit.get()) {
             break End::Done;
         }
     };
-    stream.drain(&mut events)?;
-    events.push(stream.ledger()?);
-    events.push(Event::now(What::End(end)));
+    source.drain(&mut events)?;
+    events.push(source.ledger()?);
+    events.push(stream::now(What::End(end)));
     feed(&mut pipeline, &mut events)?;
     Ok(ExitCode::from(pipeline.exit_status()))
 }
 
 fn create_recording(path: &Path) -> Result<Recorder<Box<dyn std::io::Write>>> {
-    let file = File::create(path).with_context(|| format!("cannot create the recording {}", path.display()))?;
+    let file =
+        File::create(path).with_context(|| format!("cannot create the recording {}", path.display()))?;
     let writer: Box<dyn std::io::Write> = Box::new(BufWriter::new(file));
     Recorder::new(writer).with_context(|| format!("cannot write to {}", path.display()))
 }

@@ -5,29 +5,113 @@ mod live;
 mod pipeline;
 mod probes;
 mod replay;
+mod select;
 
+use std::io::{self, IsTerminal as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
-use clap::Parser as _;
+use anyhow::{Context as _, Result};
 
-use crate::cli::{Cli, Command};
-use crate::sink;
+use crate::cause::Cause;
+use crate::cli::{self, Command, Format, Invocation, Observe, Output, Until};
+use crate::event::Question;
+use crate::probe;
+use crate::sink::text::{self, Text, TextOptions};
+use crate::sink::{Sink, jsonl, stderr};
+use crate::stream;
 
-/// Exit status when nothing can be observed here (docs/exit-status.md).
+/// Exit statuses beside those of `check` (docs/exit-status.md).
+const FAILED: u8 = 1;
 const CANNOT_OBSERVE: u8 = 3;
 
 /// Runs what the command line asks for.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    sink::stderr::init_log(cli.verbose);
-    match run(&cli) {
-        Ok(status) => status,
-        Err(error) if sink::is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            sink::stderr::error(&error);
-            ExitCode::from(CANNOT_OBSERVE)
+    let Invocation { output, command } = cli::parse();
+    stderr::init_log(output.verbose);
+    run(&output, command).unwrap_or_else(|error| {
+        if stderr::is_broken_pipe(&error) {
+            return ExitCode::SUCCESS;
+        }
+        stderr::fail(&error);
+        ExitCode::from(if error.is::<probe::CannotObserve>() { CANNOT_OBSERVE } else { FAILED })
+    })
+}
+
+fn run(output: &Output, command: Command) -> Result<ExitCode> {
+    match command {
+        Command::Watch(cli::Watch { observe, until, record }) => {
+            live::run(watch(output, &observe, &until, record))
+        }
+        Command::Record { file, observe, until } => live::run(watch(output, &observe, &until, Some(file))),
+        Command::Check(check) => live::run(self::check(output, check)),
+        Command::Replay { file, select } => replay::run(&file, select, sink(output)),
+        Command::Probes(probing) => probes::run(output, &probing),
+        Command::Explain { cause } => explain(output, cause),
+    }
+}
+
+fn watch(output: &Output, observe: &Observe, until: &Until, record: Option<PathBuf>) -> live::Request {
+    live::Request {
+        stop_after: until.stop_after,
+        duration: until.duration,
+        ..request(output, observe, Question::Watch, record)
+    }
+}
+
+fn check(output: &Output, check: cli::Check) -> live::Request {
+    let cli::Check { expect, within, wait, observe, record, run } = check;
+    let within_ns = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
+    let question = Question::Check { expect, within_ns, runs_command: !run.is_empty() };
+    let mut request = request(output, &observe, question, record);
+    // A static program's library can only be probed where it is.
+    request.stream.probe.executables.extend(run.first().map(PathBuf::from));
+    live::Request { command: run, wait, ..request }
+}
+
+fn request(
+    output: &Output,
+    observe: &Observe,
+    question: Question,
+    recording: Option<PathBuf>,
+) -> live::Request {
+    let Observe { select, probing, ready_file, ring_bytes } = observe.clone();
+    live::Request {
+        question,
+        select,
+        stream: stream::Config {
+            probe: probe::Config { ring_bytes, ..probes::config(&probing) },
+            verbose: output.verbose,
+        },
+        sink: sink(output),
+        recording,
+        ready_file,
+        command: Vec::new(),
+        wait: false,
+        duration: None,
+        stop_after: None,
+    }
+}
+
+fn sink(output: &Output) -> Box<dyn Sink> {
+    let stdout = io::stdout();
+    match output.format {
+        Format::Json => Box::new(jsonl::JsonLines::new(stdout)),
+        Format::Text => {
+            let no_color = std::env::var_os("NO_COLOR");
+            let color = output.color.wanted(stdout.is_terminal(), no_color.as_deref());
+            let Output { quiet, verbose, .. } = *output;
+            Box::new(Text::new(stdout, TextOptions { color, quiet, verbose }))
         }
     }
+}
+
+fn explain(output: &Output, cause: Option<Cause>) -> Result<ExitCode> {
+    match output.format {
+        Format::Json => jsonl::explain(io::stdout(), cause.as_ref().map_or(Cause::ALL, std::slice::from_ref)),
+        Format::Text => text::explain(io::stdout(), cause),
+    }
+    .context("cannot write the output")?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -4,6 +4,8 @@ use std::io;
 
 use anyhow::{Context as _, Result};
 
+use super::select;
+use crate::cli::Select;
 use crate::engine::Engine;
 use crate::event::Event;
 use crate::report::{Report, Told};
@@ -12,6 +14,7 @@ use crate::sink::recording::Recorder;
 
 /// The engine between its source and its sinks.
 pub(super) struct Pipeline {
+    select: Select,
     engine: Engine,
     sink: Box<dyn Sink>,
     recorder: Option<Recorder<Box<dyn io::Write>>>,
@@ -20,14 +23,21 @@ pub(super) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(super) fn new(sink: Box<dyn Sink>, recorder: Option<Recorder<Box<dyn io::Write>>>) -> Self {
-        Self { engine: Engine::new(), sink, recorder, reports: Vec::new(), attempts: 0 }
+    pub(super) fn new(
+        select: Select,
+        sink: Box<dyn Sink>,
+        recorder: Option<Recorder<Box<dyn io::Write>>>,
+    ) -> Self {
+        Self { select, engine: Engine::new(), sink, recorder, reports: Vec::new(), attempts: 0 }
     }
 
-    /// Records the event, correlates it, tells what comes of it.
+    /// Records the event if it was selected, correlates it, tells what comes of it.
     pub(super) fn feed(&mut self, event: &Event) -> Result<()> {
+        if !select::admits(&self.select, event) {
+            return Ok(());
+        }
         if let Some(recorder) = &mut self.recorder {
-            recorder.write(event).context("cannot write the recording")?;
+            recorder.record(event).context("cannot write the recording")?;
         }
         self.engine.feed(event, &mut self.reports);
         for report in self.reports.drain(..) {

@@ -8,14 +8,16 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 
 use super::pipeline::Pipeline;
+use crate::cli::Select;
 use crate::sink::Sink;
 use crate::sink::recording::Reader;
 
 /// Prints what the live run printed, and exits as it did.
-pub(super) fn run(path: &Path, sink: Box<dyn Sink>) -> Result<ExitCode> {
+pub(super) fn run(path: &Path, select: Select, sink: Box<dyn Sink>) -> Result<ExitCode> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    let events = Reader::new(BufReader::new(file)).with_context(|| format!("cannot replay {}", path.display()))?;
-    let mut pipeline = Pipeline::new(sink, None);
+    let events =
+        Reader::new(BufReader::new(file)).with_context(|| format!("cannot replay {}", path.display()))?;
+    let mut pipeline = Pipeline::new(select, sink, None);
     for event in events {
         pipeline.feed(&event.with_context(|| format!("{} is damaged", path.display()))?)?;
     }

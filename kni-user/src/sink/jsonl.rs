@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::Sink;
 use crate::cause::Cause;
-use crate::event::{self, Nanos};
+use crate::event::{self, Coverage, Nanos};
+use crate::probe::Row;
 use crate::report::{Attempt, CoverageChange, Diagnostic, Hooks, Lost, Released, Report, Summary, Told};
 
 #[cfg(test)]
@@ -57,6 +58,15 @@ pub fn explain(out: impl Write, causes: &[Cause]) -> io::Result<()> {
     causes.iter().try_for_each(|cause| lines.line(&Line::of_cause(*cause)))
 }
 
+/// Writes what became of each hook, one line each.
+///
+/// # Errors
+/// Those of `out`.
+pub fn probes(out: impl Write, rows: &[Row]) -> io::Result<()> {
+    let mut lines = JsonLines::new(out);
+    rows.iter().try_for_each(|row| lines.line(&Line::of_probe(row)))
+}
+
 fn time(epoch: i64, at: Nanos) -> i64 {
     epoch.saturating_add_unsigned(at)
 }
@@ -71,6 +81,7 @@ enum Line<'a> {
     Diagnostic(Timed<Note<'a>>),
     Summary(Timed<&'a Summary>),
     Cause(Explained),
+    Probe(Probe<'a>),
 }
 
 /// With the wall-clock time at which it was told, nanoseconds since 1970.
@@ -122,6 +133,14 @@ struct Explained {
     advice: &'static str,
 }
 
+#[derive(Serialize)]
+struct Probe<'a> {
+    #[serde(flatten)]
+    coverage: Coverage,
+    required: bool,
+    lost_without: &'a str,
+}
+
 impl<'a> Line<'a> {
     fn of(told: &'a Told, time: i64) -> Self {
         let note = |what| Self::Diagnostic(Timed { time, what });
@@ -139,6 +158,11 @@ impl<'a> Line<'a> {
 
     fn of_cause(cause: Cause) -> Self {
         Self::Cause(Explained { cause, meaning: cause.meaning(), advice: cause.advice() })
+    }
+
+    fn of_probe(row: &'a Row) -> Self {
+        let Row { required, lost_without, .. } = *row;
+        Self::Probe(Probe { coverage: row.coverage(), required, lost_without })
     }
 }
 

@@ -4,6 +4,15 @@ use std::io::{self, Write as _};
 
 use super::escape;
 
+/// Sends the log to stderr: warnings, and with `verbose` what else is worth knowing.
+pub fn init_log(verbose: bool) {
+    let level = if verbose { log::LevelFilter::Info } else { log::LevelFilter::Warn };
+    env_logger::Builder::new()
+        .filter_level(level)
+        .format(|to, record| to.write_all(noted(&record.args().to_string()).as_bytes()))
+        .init();
+}
+
 /// Whether `error` says that the reader of our output has gone (`kniwatch | head -1`): no failure,
 /// and nobody to tell.
 #[must_use]

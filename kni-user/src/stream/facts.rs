@@ -1,13 +1,12 @@
 //! What `/proc` and the network say beside a record, at the moment it arrives.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use kni_ebpf::hook::Hook;
 
 use crate::event::{Event, Holder, Interface, Phase, Process, Step, What};
 use crate::host;
-use crate::untrusted::Untrusted;
 
 /// Processes remembered; a flood of them makes kniwatch ask again, not grow.
 const PROCESSES_MAX: usize = 4096;
@@ -18,7 +17,7 @@ const HOLDERS_FRESH: Duration = Duration::from_millis(100);
 /// What has been told, so that it is told once.
 #[derive(Default)]
 pub(super) struct Facts {
-    processes: HashMap<u32, Known>,
+    processes: HashSet<u32>,
     holders: Option<(Instant, Vec<Holder>)>,
 }
 
@@ -50,32 +49,12 @@ impl Facts {
         events.extend(interface.map(|interface| beside(What::Interface(interface))));
     }
 
-    /// The executable of `pid`, if `/proc` says.
-    pub(super) fn exe(&mut self, pid: u32) -> Option<&Untrusted> {
-        self.process(pid).and_then(|process| process.exe.as_ref())
-    }
-
-    /// What `/proc` says of `pid`, unless it was told before.
+    /// What `/proc` says of `pid`, unless it was asked before.
     fn first_sight(&mut self, pid: u32) -> Option<Process> {
-        if self.processes.get(&pid).is_some_and(|known| known.told) {
-            return None;
-        }
-        let process = self.process(pid).cloned();
-        if let Some(known) = self.processes.get_mut(&pid) {
-            known.told = true;
-        }
-        process
-    }
-
-    fn process(&mut self, pid: u32) -> Option<&Process> {
         if self.processes.len() >= PROCESSES_MAX {
             self.processes.clear();
         }
-        self.processes
-            .entry(pid)
-            .or_insert_with(|| Known { process: host::procfs::process(pid), told: false })
-            .process
-            .as_ref()
+        if self.processes.insert(pid) { host::procfs::process(pid) } else { None }
     }
 
     fn holders(&mut self) -> &[Holder] {
@@ -84,12 +63,6 @@ impl Facts {
         }
         self.holders.as_ref().map_or(&[], |(_, holders)| holders)
     }
-}
-
-/// A process that was looked up; `process` is none where it had gone already.
-struct Known {
-    process: Option<Process>,
-    told: bool,
 }
 
 fn pid_of(record: &Event) -> Option<u32> {

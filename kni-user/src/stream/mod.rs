@@ -1,20 +1,20 @@
 //! From the ring buffer, the kernel log and `/proc` to one stream of events.
 
 mod facts;
-mod filter;
 
-use std::path::PathBuf;
+use std::io;
+use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use aya::maps::{MapData, RingBuf};
 use kni_ebpf::hook::Hook;
 use kni_ebpf::kni;
+use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use self::facts::Facts;
-pub use self::filter::Filter;
 use crate::event::{Event, Ledger, Question, What};
 use crate::host;
 use crate::host::kmsg::Kmsg;
@@ -24,13 +24,11 @@ use crate::record;
 /// How often time passes in the stream.
 const TICK: Duration = Duration::from_millis(100);
 
-/// What to observe, and of whom.
+/// What to observe.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
     /// Which hooks, which libraries.
     pub probe: probe::Config,
-    /// Whose records to keep.
-    pub filter: Filter,
     /// Forward the eBPF side's own warnings to the log.
     pub verbose: bool,
 }
@@ -42,7 +40,6 @@ pub struct Stream {
     kernel_log: Option<AsyncFd<Kmsg>>,
     tick: Interval,
     facts: Facts,
-    filter: Filter,
     received: u64,
     undecoded: u64,
     /// The ledger as it was told last: only growing losses are news.
@@ -54,15 +51,15 @@ impl Stream {
     ///
     /// Fails if nothing at all can be observed here.
     pub fn open(config: &Config, question: Question, events: &mut Vec<Event>) -> Result<Self> {
-        events.push(now(What::Start(host::start(question))));
+        events.push(now(What::Start(host::system::start(question))));
         let mut probes = Probes::load(&config.probe)?;
         if config.verbose {
             probes.forward_log()?;
         }
         let coverage = probes.attach_all();
         events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
-        let ring = AsyncFd::new(probes.take_ring()?).context("cannot wait for the ring buffer")?;
-        let kernel_log = Kmsg::open().ok().and_then(|log| AsyncFd::new(log).ok());
+        let ring = wait_on(probes.take_ring()?).context("cannot wait for the ring buffer")?;
+        let kernel_log = Kmsg::open().and_then(wait_on).ok();
         probes.arm()?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -72,7 +69,6 @@ impl Stream {
             kernel_log,
             tick,
             facts: Facts::default(),
-            filter: config.filter.clone(),
             received: 0,
             undecoded: 0,
             told: Ledger::default(),
@@ -91,14 +87,14 @@ impl Stream {
     ///
     /// Cancel-safe: nothing is taken before the last await.
     pub async fn batch(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        let mut now = None;
+        let mut tick = None;
         tokio::select! {
             ready = self.ring.readable() => ready.context("cannot wait for the ring buffer")?.clear_ready(),
             () = readable(self.kernel_log.as_ref()) => {}
-            _ = self.tick.tick() => now = Some(now(What::Tick)),
+            _ = self.tick.tick() => tick = Some(now(What::Tick)),
         }
         self.drain(events)?;
-        events.extend(now);
+        events.extend(tick);
         Ok(())
     }
 
@@ -109,20 +105,25 @@ impl Stream {
     pub fn drain(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let records = self.records();
         let module_hooks = self.follow_module(&records);
-        let ledger = self.read_ledger()?;
-        if ledger.losses() > self.told.losses() {
-            self.told = ledger.clone();
-            events.push(now(What::Ledger(ledger)));
+        if !records.is_empty() {
+            self.tell_losses(events)?;
         }
         if let Some(log) = &mut self.kernel_log {
             events.extend(log.get_mut().lines().map(|line| now(What::KernelLog(line))));
         }
         for record in records {
-            if self.filter.admits(&record, &self.facts) {
-                self.facts.tell(record, events);
-            }
+            self.facts.tell(record, events);
         }
         events.extend(module_hooks);
+        Ok(())
+    }
+
+    fn tell_losses(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let ledger = self.read_ledger()?;
+        if losses(&ledger) > losses(&self.told) {
+            self.told = ledger.clone();
+            events.push(now(What::Ledger(ledger)));
+        }
         Ok(())
     }
 
@@ -184,10 +185,21 @@ impl Stream {
     }
 }
 
+/// Everything that makes what was seen incomplete.
+fn losses(ledger: &Ledger) -> u64 {
+    ledger.lost + ledger.missed + ledger.displaced + ledger.undecoded
+}
+
 /// `what`, happening now.
 #[must_use]
 pub fn now(what: What) -> Event {
     Event { at: host::clock::monotonic_ns(), what }
+}
+
+/// Makes `source` something that can be waited for.
+fn wait_on<T: AsRawFd>(source: T) -> io::Result<AsyncFd<T>> {
+    // SAFETY: `T` is the ring buffer or the kernel's log; each owns its one descriptor as long as it lives.
+    unsafe { AsyncFd::register_with_interest(source, Interest::READABLE) }.map_err(Into::into)
 }
 
 async fn readable(log: Option<&AsyncFd<Kmsg>>) {

@@ -11,6 +11,7 @@ use self::page::Page;
 use super::Sink;
 use crate::cause::Cause;
 use crate::event::{Question, Start};
+use crate::probe::Row;
 use crate::report::{Attempt, Hooks, Report, Summary, Told};
 
 mod attempt;
@@ -19,6 +20,7 @@ mod clock;
 mod coverage;
 mod frame;
 mod page;
+mod probes;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -153,6 +155,17 @@ pub fn explain(mut out: impl Write, cause: Option<Cause>) -> io::Result<()> {
             page.line(&format!("{}  {}", page::padded(cause.name(), CAUSE), cause.meaning()));
         }
     }
+    out.write_all(page.into_text().as_bytes())?;
+    out.flush()
+}
+
+/// Tells of each hook whether it observes here, and what is lost without it.
+///
+/// # Errors
+/// Those of `out`.
+pub fn probes(mut out: impl Write, rows: &[Row]) -> io::Result<()> {
+    let mut page = Page::new(false);
+    probes::rows(&mut page, rows);
     out.write_all(page.into_text().as_bytes())?;
     out.flush()
 }

@@ -1,0 +1,41 @@
+//! `kniwatch probes`: every hook, what it is attached to, and what is lost without it.
+
+use std::os::unix::ffi::OsStrExt as _;
+
+use super::page::{Page, padded};
+use crate::event::HookState;
+use crate::probe::Row;
+use crate::sink::escape;
+use crate::untrusted::Untrusted;
+
+/// Columns of a hook's name, and of its state.
+const HOOK: usize = 17;
+const STATE: usize = 8;
+
+/// One line a hook; under those that don't observe, why not and what is lost.
+pub(super) fn rows(page: &mut Page, rows: &[Row]) {
+    for row in rows {
+        let Row { hook, candidate, object, state, required: _, lost_without } = row;
+        let (state, reason) = describe(state);
+        let place = escape::line(&candidate.as_str().into(), usize::MAX);
+        let object = object.as_ref().map(|path| Untrusted::from(path.as_os_str().as_bytes()));
+        let object =
+            object.map_or_else(String::new, |path| format!(" in {}", escape::line(&path, usize::MAX)));
+        page.line(&format!("{} {} {place}{object}", padded(state, STATE), padded(hook.name(), HOOK)));
+        if let Some(reason) = reason {
+            page.evidence(&format!("why: {}", escape::line(&reason.into(), usize::MAX)));
+            page.evidence(&format!("lost: {lost_without}"));
+        }
+    }
+    let live = |row: &&Row| row.state == HookState::Live;
+    page.line(&format!("{} of {} attached", rows.iter().filter(live).count(), rows.len()));
+}
+
+fn describe(state: &HookState) -> (&'static str, Option<&str>) {
+    match state {
+        HookState::Live => ("live", None),
+        HookState::Gone => ("gone", None),
+        HookState::Waiting => ("waiting", None),
+        HookState::Missing { reason } => ("missing", Some(reason)),
+    }
+}

@@ -148,6 +148,19 @@ pub enum HookState {
     },
 }
 
+impl HookState {
+    /// The state's name, and why it is so where that needs a reason.
+    #[must_use]
+    pub fn describe(&self) -> (&'static str, Option<&str>) {
+        match self {
+            Self::Live => ("live", None),
+            Self::Gone => ("gone", None),
+            Self::Waiting => ("waiting", None),
+            Self::Missing { reason } => ("missing", Some(reason)),
+        }
+    }
+}
+
 /// Who did something.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Task {

@@ -9,6 +9,7 @@ use crate::cause::Cause;
 use crate::event::{self, Coverage, Nanos};
 use crate::probe::Row;
 use crate::report::{Attempt, CoverageChange, Diagnostic, Hooks, Lost, Released, Report, Summary, Told};
+use crate::untrusted::Untrusted;
 
 #[cfg(test)]
 mod tests;
@@ -135,10 +136,13 @@ struct Explained {
 
 #[derive(Serialize)]
 struct Probe<'a> {
-    #[serde(flatten)]
-    coverage: Coverage,
+    hook: &'static str,
+    state: &'static str,
+    reason: Option<&'a str>,
+    via: Untrusted,
+    object: Option<Untrusted>,
     required: bool,
-    lost_without: &'a str,
+    lost_without: &'static str,
 }
 
 impl<'a> Line<'a> {
@@ -161,8 +165,10 @@ impl<'a> Line<'a> {
     }
 
     fn of_probe(row: &'a Row) -> Self {
+        let Coverage { hook, via, object, state: _ } = row.coverage();
+        let (state, reason) = row.state.describe();
         let Row { required, lost_without, .. } = *row;
-        Self::Probe(Probe { coverage: row.coverage(), required, lost_without })
+        Self::Probe(Probe { hook: hook.name(), state, reason, via, object, required, lost_without })
     }
 }
 

@@ -1,10 +1,13 @@
 //! Reports made by hand, for the tests of the sinks: the scenarios of real life, as the
 //! correlation tells them.
 
+use std::path::PathBuf;
+
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
-use crate::event::{Holder, Ledger, Module, Question, Start};
+use crate::event::{Holder, HookState, Ledger, Module, Question, Start};
+use crate::probe::Row;
 use crate::report::{
     Attempt, AttemptCoverage, Boundary, CheckResult, Checked, CoverageChange, Diagnostic, Errnos, Hooks,
     Interface, Lost, Outcome, Process, Released, ReleasedHow, Repeat, Report, Step, Summary, Tally, Told,
@@ -332,4 +335,16 @@ pub(super) fn everything() -> Vec<Report> {
         Told::Summary(answered(vec![checked(created()), checked(duplicate_name())], 13)),
     ]);
     told.into_iter().map(report).collect()
+}
+
+/// What `probes` shows: a hook in each state.
+pub(super) fn rows() -> Vec<Row> {
+    let library = || Some(PathBuf::from("/usr/lib/librte_kni.so.23"));
+    let missing = HookState::Missing { reason: "this kernel has no kprobes".to_owned() };
+    vec![
+        Row::new(Hook::LibraryAlloc, "rte_kni_alloc", library(), HookState::Live),
+        Row::new(Hook::Dispatcher, "kni_ioctl", None, HookState::Waiting),
+        Row::new(Hook::Handler, "kni_ioctl_create", None, HookState::Gone),
+        Row::new(Hook::RegisterNetdev, "register_netdev", None, missing),
+    ]
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{JsonLines, explain};
+use super::{JsonLines, explain, probes};
 use crate::cause::Cause;
 use crate::event::Question;
 use crate::report::{Diagnostic, Report, Told};
@@ -25,6 +25,7 @@ enum Line {
     Diagnostic(Diagnosed),
     Summary(Summary),
     Cause(Explained),
+    Probe(Probe),
 }
 
 /// Declares structs that take exactly these fields.
@@ -149,6 +150,15 @@ strict! {
         gone_again: bool,
         attempt: Option<Attempt>,
     }
+    Probe {
+        hook: String,
+        state: String,
+        reason: Option<String>,
+        via: Text,
+        object: Option<Text>,
+        required: bool,
+        lost_without: String,
+    }
     Explained { cause: String, meaning: String, advice: String }
 }
 
@@ -183,9 +193,10 @@ fn everything() -> String {
     let killed = Diagnostic::CommandEnded { status: None, signal: Some(6) };
     let reports =
         [vec![watch], samples::everything(), vec![samples::report(Told::Diagnostic(killed))]].concat();
-    let mut causes = Vec::new();
-    explain(&mut causes, Cause::ALL).unwrap();
-    written(&reports) + &String::from_utf8(causes).unwrap()
+    let mut others = Vec::new();
+    explain(&mut others, Cause::ALL).unwrap();
+    probes(&mut others, &samples::rows()).unwrap();
+    written(&reports) + &String::from_utf8(others).unwrap()
 }
 
 /// The lines of the document's examples.
@@ -219,7 +230,8 @@ fn the_document_names_every_field_and_word_that_occurs() {
 
 /// Every field's name, and the values of fields whose values are words of the form.
 fn collect(value: &Value, names: &mut BTreeSet<String>) {
-    const WORDS: [&str; 8] = ["type", "kind", "what", "outcome", "boundary", "command", "how", "event"];
+    const WORDS: [&str; 9] =
+        ["state", "type", "kind", "what", "outcome", "boundary", "command", "how", "event"];
     match value {
         Value::Object(fields) => {
             for (name, value) in fields {
@@ -243,7 +255,7 @@ fn the_document_has_an_example_of_every_type_and_all_of_them_decode() {
         let line: Value = serde_json::from_str(example).unwrap();
         types.insert(line["type"].as_str().unwrap().to_owned());
     }
-    let expected = ["attempt", "cause", "diagnostic", "interface", "lost", "start", "summary"];
+    let expected = ["attempt", "cause", "diagnostic", "interface", "lost", "probe", "start", "summary"];
     assert_eq!(types.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 

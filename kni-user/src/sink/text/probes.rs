@@ -16,7 +16,7 @@ const STATE: usize = 8;
 pub(super) fn rows(page: &mut Page, rows: &[Row]) {
     for row in rows {
         let Row { hook, candidate, object, state, required: _, lost_without } = row;
-        let (state, reason) = describe(state);
+        let (state, reason) = state.describe();
         let place = escape::line(&candidate.as_str().into(), usize::MAX);
         let object = object.as_ref().map(|path| Untrusted::from(path.as_os_str().as_bytes()));
         let object =
@@ -29,13 +29,4 @@ pub(super) fn rows(page: &mut Page, rows: &[Row]) {
     }
     let live = |row: &&Row| row.state == HookState::Live;
     page.line(&format!("{} of {} attached", rows.iter().filter(live).count(), rows.len()));
-}
-
-fn describe(state: &HookState) -> (&'static str, Option<&str>) {
-    match state {
-        HookState::Live => ("live", None),
-        HookState::Gone => ("gone", None),
-        HookState::Waiting => ("waiting", None),
-        HookState::Missing { reason } => ("missing", Some(reason)),
-    }
 }

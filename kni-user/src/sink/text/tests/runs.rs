@@ -6,7 +6,7 @@ use crate::report::{
     Checked, CoverageChange, Diagnostic, Lost, Outcome, Released, ReleasedHow, Summary, Tally, Told,
 };
 use crate::sink::samples;
-use crate::sink::text::TextOptions;
+use crate::sink::text::{TextOptions, probes};
 
 #[test]
 fn a_run_of_watch() {
@@ -203,4 +203,20 @@ fn check_says_that_it_may_have_missed_something() {
         412 records, 2 lost, 0 missed: INCOMPLETE, something may have gone unseen.
     "#]]
     .assert_eq(&printed(TextOptions::default(), [start, summary]));
+}
+
+#[test]
+fn probes_are_listed_with_what_is_lost_without_them() {
+    let mut out = Vec::new();
+    probes(&mut out, &samples::rows()).unwrap();
+    expect![[r#"
+        live     library-alloc     rte_kni_alloc in /usr/lib/librte_kni.so.23
+        waiting  dispatcher        kni_ioctl
+        gone     handler           kni_ioctl_create
+        missing  register-netdev   register_netdev
+            why: this kernel has no kprobes
+            lost: the network core's own error is hidden behind the module's ENODEV
+        1 of 4 attached
+    "#]]
+    .assert_eq(&String::from_utf8(out).unwrap());
 }

@@ -33,7 +33,7 @@ pub(super) fn header(page: &mut Page, start: &Start, clock: &Clock) {
     ));
     page.line(&match module {
         Some(module) => loaded(module),
-        None => "rte_kni is not loaded; its hooks are attached when it comes".to_owned(),
+        None => "rte_kni is not loaded".to_owned(),
     });
 }
 
@@ -53,8 +53,9 @@ fn loaded(module: &Module) -> String {
 /// How much is observed.
 pub(super) fn armed(page: &mut Page, hooks: &Hooks, verbose: bool) {
     let Hooks { live, waiting, missing } = hooks;
+    let waiting_for = if waiting.is_empty() { "" } else { " for the module or a library" };
     page.line(&format!(
-        "watching: {} live, {} waiting, {} missing",
+        "watching: {} live, {} waiting{waiting_for}, {} missing",
         count(as_u64(live.len()), "hook"),
         waiting.len(),
         missing.len()

@@ -48,12 +48,14 @@ pub struct Text<W> {
     clock: Clock,
     /// Whether `check` is asked: its answer comes at the end, and little before.
     check: bool,
+    /// Whether a blank line was the last.
+    gap: bool,
 }
 
 impl<W: Write> Text<W> {
     /// Writes to `out`, a whole report at a time.
     pub fn new(out: W, options: TextOptions) -> Self {
-        Self { out, options, clock: Clock::default(), check: false }
+        Self { out, options, clock: Clock::default(), check: false, gap: false }
     }
 
     fn page(&self) -> Page {
@@ -65,6 +67,7 @@ impl<W: Write> Text<W> {
         if text.is_empty() {
             return Ok(());
         }
+        self.gap = text.ends_with("\n\n");
         self.out.write_all(text.as_bytes())?;
         self.out.flush()
     }
@@ -111,7 +114,7 @@ impl<W: Write> Text<W> {
                 frame::summary(page, summary);
             }
         } else {
-            if !quiet {
+            if !quiet && !self.gap {
                 page.blank();
             }
             frame::summary(page, summary);

@@ -34,7 +34,7 @@ fn a_run_of_watch() {
     expect![[r#"
         kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64, 2026-08-22 (UTC+02:00)
         rte_kni 22.11 is loaded: carrier=off, kthread_mode=single
-        watching: 3 hooks live, 1 waiting, 3 missing
+        watching: 3 hooks live, 1 waiting for the module or a library, 3 missing
             missing: dispatcher, handler (this kernel has no kprobes)
             missing: exit (left out)
 
@@ -75,13 +75,33 @@ fn without_the_module_or_any_attempt() {
     let summary = Summary { attempts: Tally::default(), ledger, complete: false, check: None };
     expect![[r#"
         kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64, 2026-08-22 (UTC+00:00)
-        rte_kni is not loaded; its hooks are attached when it comes
+        rte_kni is not loaded
 
         no attempt was seen
         1 record, 2 lost, 0 missed, 1 unpaired: INCOMPLETE, something may have gone
             unseen.
     "#]]
     .assert_eq(&printed(TextOptions::default(), [Told::Start(start), Told::Summary(summary)]));
+}
+
+#[test]
+fn a_run_without_any_event() {
+    let told = [
+        Told::Start(samples::start(Question::Watch)),
+        Told::Armed(samples::hooks()),
+        Told::Summary(Summary { attempts: Tally::default(), ..samples::summary() }),
+    ];
+    expect![[r#"
+        kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64, 2026-08-22 (UTC+02:00)
+        rte_kni 22.11 is loaded: carrier=off, kthread_mode=single
+        watching: 3 hooks live, 1 waiting for the module or a library, 3 missing
+            missing: dispatcher, handler (this kernel has no kprobes)
+            missing: exit (left out)
+
+        no attempt was seen
+        412 records, 0 lost, 0 missed: complete.
+    "#]]
+    .assert_eq(&printed(TextOptions::default(), told));
 }
 
 #[test]

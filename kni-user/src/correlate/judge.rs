@@ -5,7 +5,7 @@ use kni_ebpf::kni::request_size;
 
 use super::interfaces::Living;
 use super::kernel_log::Run;
-use super::observed::Observed;
+use super::observed::{ModuleLog, Observed};
 use super::{Correlator, Finding, Watch};
 use crate::event::{Holder, Nanos};
 use crate::report::{Attempt, AttemptCoverage, Interface, Outcome, Unseen};
@@ -35,7 +35,7 @@ impl Correlator {
     pub(super) fn judge(&mut self, mut seen: Observed, end: End, at: Nanos, watch: Watch) -> Option<Finding> {
         let log = self.claim_log(&mut seen, at);
         let verdict = self.decide(&seen, end, at, watch);
-        self.remember_initialisation(&seen, verdict.as_ref());
+        self.remember_initialisation(&seen, verdict.as_ref(), at);
         let mut attempt = self.attempt(&seen, verdict?, log, at);
         self.remember_interface(&seen, &attempt, at);
         let parent = self.parent(attempt.process.pid);
@@ -56,8 +56,7 @@ impl Correlator {
         // What refused an interface of the same name is not about one that was granted.
         let names = if refused { seen.names() } else { Vec::new() };
         let claimed = self.lines.claim(own, &names, &others);
-        seen.module_said = claimed.said.filter(|_| refused);
-        seen.log_whole = claimed.whole;
+        seen.module = ModuleLog { said: claimed.said.filter(|_| refused), whole: claimed.whole };
         claimed.lines
     }
 
@@ -71,49 +70,53 @@ impl Correlator {
             ended: at,
             history: self.processes.get(pid).map_or(&none, |known| &known.history),
             unseen_before: self.unseen_before(pid, at, watch),
-            has_namesake: self.has_namesake(seen),
+            has_namesake: self.has_namesake(seen, at, watch),
             coverage: watch.coverage,
             exe: self.processes.exe(pid),
         };
         decide(&case)
     }
 
-    /// Why an opening of the device earlier in the process's life may have gone unseen.
+    /// Why an opening of the device may have gone unseen: since the last one that was seen, or since
+    /// the process was started.
     fn unseen_before(&self, pid: u32, at: Nanos, watch: Watch) -> Vec<Unseen> {
         let unwatched = |reason: &str| {
             let reason = Some(reason.to_owned());
             vec![Unseen::Hook { hook: Hook::Open.name(), reason, armed_after_ns: None }]
         };
-        let Some(started) = self.processes.started(pid) else {
+        let since = self.processes.get(pid).and_then(|known| known.history.since);
+        let Some(since) = since.or_else(|| self.processes.started(pid)) else {
             return unwatched("it is not known when the process was started");
         };
-        if watch.armed.is_none_or(|armed| armed > started) {
+        if watch.armed.is_none_or(|armed| armed > since) {
             return unwatched("the process was started before it was watched");
         }
-        let mut unseen: Vec<Unseen> = Vec::new();
-        unseen.extend(watch.coverage.throughout(Hook::Open, started, at, None).err());
-        let lost = watch.account.lost_since(started);
-        unseen.extend((lost > 0).then_some(Unseen::Records { lost }));
-        unseen
+        unseen(&[Hook::Open], since, at, watch)
     }
 
-    /// Whether the module holds an interface of the claimed name already, so that it can only refuse.
-    fn has_namesake(&self, seen: &Observed) -> bool {
+    /// Whether the module holds an interface of the claimed name, so that it can only refuse.
+    fn has_namesake(&self, seen: &Observed, at: Nanos, watch: Watch) -> bool {
         let pid = seen.task.pid;
         let Some(name) = seen.interface.claimed.as_ref() else { return false };
         let Some(living) = self.interfaces.get(name, self.processes.netns(pid), pid) else { return false };
         let size = seen.call.as_ref().map(|call| request_size(call.cmd));
         // A larger request than the module has room for would be refused first, and as silently.
-        size.is_some() && size <= living.request_size
+        size.is_some()
+            && size <= living.request_size
+            && unseen(&[Hook::Ioctl, Hook::DeviceRelease], living.since, at, watch).is_empty()
     }
 
-    fn remember_initialisation(&mut self, seen: &Observed, verdict: Option<&Verdict>) {
+    fn remember_initialisation(&mut self, seen: &Observed, verdict: Option<&Verdict>, at: Nanos) {
         if seen.outermost != Some(Hook::LibraryInit) {
             return;
         }
         let refused = verdict.filter(|verdict| verdict.outcome == Outcome::Stopped && seen.open.is_none());
         let init = refused.and_then(|verdict| Some((verdict.boundary?, verdict.cause)));
-        self.processes.of(seen.task.pid).history.init = init;
+        let history = &mut self.processes.of(seen.task.pid).history;
+        history.init = init;
+        if init.is_some() {
+            history.since = Some(at);
+        }
     }
 
     fn remember_interface(&mut self, seen: &Observed, attempt: &Attempt, at: Nanos) {
@@ -167,4 +170,11 @@ impl Correlator {
             duration_ns: at.saturating_sub(seen.began),
         }
     }
+}
+
+/// Why something may have gone unseen since `since`.
+fn unseen(hooks: &[Hook], since: Nanos, at: Nanos, watch: Watch) -> Vec<Unseen> {
+    let lost = watch.account.lost_since(since);
+    let hooks = hooks.iter().filter_map(|hook| watch.coverage.throughout(*hook, since, at, None).err());
+    hooks.chain((lost > 0).then_some(Unseen::Records { lost })).collect()
 }

@@ -1,6 +1,6 @@
 //! The module's own lines in the kernel's log, and which attempt each belongs to.
 //!
-//! The handler prints "Creating kni..." before anything else (kernel/linux/kni/kni_misc.c, DPDK 16.04
+//! The handler prints "Creating kni..." before anything else (`kernel/linux/kni/kni_misc.c`, DPDK 16.04
 //! to 23.07), so the lines of one run of it are that line and what follows up to the next one, as
 //! long as no two runs overlap.
 
@@ -60,7 +60,7 @@ pub(super) struct Claimed {
 /// Lines not yet claimed.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    lines: VecDeque<Line>,
+    waiting: VecDeque<Line>,
     delays: VecDeque<(Nanos, i128)>,
     runs: VecDeque<Run>,
 }
@@ -80,9 +80,9 @@ impl Lines {
             self.delays.pop_front();
         }
         if message(line.text.as_bytes()).is_some() {
-            self.lines.push_back(Line { read: at, logged: line.logged_ns, text: line.text.clone() });
-            if self.lines.len() > MAX_LINES {
-                self.lines.pop_front();
+            self.waiting.push_back(Line { read: at, logged: line.logged_ns, text: line.text.clone() });
+            if self.waiting.len() > MAX_LINES {
+                self.waiting.pop_front();
             }
         }
     }
@@ -101,16 +101,16 @@ impl Lines {
 
     /// From the first "Creating kni..." that can be this run's to the next.
     fn claim_segment(&mut self, run: Run, names: &[&Untrusted]) -> Claimed {
-        let is_start = |line: &Line| message(line.text.as_bytes()).is_some_and(is_creating);
-        let start = self.lines.iter().position(|line| is_start(line) && self.can_be_of(line, run));
+        let shift = self.clock_shift(run);
+        let start = self.waiting.iter().position(|line| line.is_start() && line.can_be_of(run, shift));
         let Some(start) = start else { return self.claim_named(run, names) };
-        let next = self.lines.iter().skip(start + 1).position(is_start);
-        let end = next.map_or(self.lines.len(), |next| start + 1 + next);
+        let next = self.waiting.iter().skip(start + 1).position(Line::is_start);
+        let end = next.map_or(self.waiting.len(), |next| start + 1 + next);
         let mut claimed = Claimed { whole: true, ..Claimed::default() };
         // What lies before is older than this run, and no other is there to claim it.
-        for line in self.lines.drain(..end).skip(start) {
+        for line in self.waiting.drain(..end).skip(start) {
             let said = understand(&line.text, names);
-            if said.is_some() || is_start(&line) {
+            if said.is_some() || line.is_start() {
                 claimed.lines.push(line.text);
             }
             claimed.said = claimed.said.or(said);
@@ -120,28 +120,33 @@ impl Lines {
 
     /// Where the order of lines tells nothing, a line must bear the interface's name.
     fn claim_named(&mut self, run: Run, names: &[&Untrusted]) -> Claimed {
-        let found = self.lines.iter().position(|line| {
-            self.can_be_of(line, run)
-                && understand(&line.text, names).is_some_and(ModuleSaid::is_of_one_interface)
+        let shift = self.clock_shift(run);
+        let found = self.waiting.iter().position(|line| {
+            let said = understand(&line.text, names);
+            line.can_be_of(run, shift) && said.is_some_and(ModuleSaid::is_of_one_interface)
         });
-        let Some(line) = found.and_then(|found| self.lines.remove(found)) else {
+        let Some(line) = found.and_then(|found| self.waiting.remove(found)) else {
             return Claimed::default();
         };
         Claimed { said: understand(&line.text, names), lines: vec![line.text], whole: false }
     }
 
-    fn can_be_of(&self, line: &Line, run: Run) -> bool {
-        let shift = self.clock_shift(line);
-        let logged = i128::from(line.logged) + shift;
-        line.read >= run.entered && logged + i128::from(TOLERANCE) >= i128::from(run.entered)
+    /// How far the log's clock is behind the monotonic one at the time of `run`: the least time that
+    /// any line read about then took to be read. Never less than it really is.
+    fn clock_shift(&self, run: Run) -> Option<i128> {
+        let near = self.delays.iter().filter(|(at, _)| at.abs_diff(run.left) <= STEADY);
+        near.map(|(_, delay)| *delay).min()
+    }
+}
+
+impl Line {
+    fn can_be_of(&self, run: Run, clock_shift: Option<i128>) -> bool {
+        let logged = clock_shift.map(|shift| i128::from(self.logged) + shift + i128::from(TOLERANCE));
+        self.read >= run.entered && logged.is_some_and(|logged| logged >= i128::from(run.entered))
     }
 
-    /// How far the log's clock is behind the monotonic one: the least time that any line read
-    /// about then took to be read. Never less than it really is.
-    fn clock_shift(&self, line: &Line) -> i128 {
-        let own = i128::from(line.read) - i128::from(line.logged);
-        let near = self.delays.iter().filter(|(at, _)| at.abs_diff(line.read) <= STEADY);
-        near.map(|(_, delay)| *delay).min().unwrap_or(own)
+    fn is_start(&self) -> bool {
+        message(self.text.as_bytes()).is_some_and(|message| message.starts_with(b"Creating kni"))
     }
 }
 
@@ -156,10 +161,6 @@ impl ModuleSaid {
 fn message(text: &[u8]) -> Option<&[u8]> {
     let text = text.strip_prefix(b"rte_kni: ").or_else(|| text.strip_prefix(b"KNI: "))?;
     Some(text.strip_prefix(b"Error: ").unwrap_or(text).trim_ascii_end())
-}
-
-fn is_creating(message: &[u8]) -> bool {
-    message.starts_with(b"Creating kni")
 }
 
 /// What a line says of a refusal of an interface of one of `names`.

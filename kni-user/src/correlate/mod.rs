@@ -31,7 +31,7 @@ use repeats::Repeats;
 
 pub use kernel_log::ModuleSaid;
 pub use library_log::Said;
-pub use observed::{Arguments, LibraryStep, Observed, Open, Passage, Request};
+pub use observed::{Arguments, Library, LibraryStep, ModuleLog, Observed, Open, Passage, Request};
 pub use process::History;
 
 /// Threads inside an attempt that are followed: as many as the probes follow.
@@ -289,7 +289,7 @@ impl Correlator {
         }
         let descriptor = (step.hook == Hook::Open && value >= 0).then(|| as_int(value));
         let open = Open { errno: errno(value), holder: holder.cloned() };
-        self.processes.lives(step.task.pid, at).history.opened(open, descriptor);
+        self.processes.lives(step.task.pid, at).history.opened(at, open, descriptor);
     }
 
     /// What a step means for the process, and for the interfaces that it has.

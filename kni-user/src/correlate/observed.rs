@@ -3,6 +3,7 @@
 use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::{NR_CREATE, request_nr};
 
+use super::kernel_log::ModuleSaid;
 use super::library_log::Said;
 use super::request::claimed_name;
 use crate::event::{Call, Holder, Nanos, Phase, Read, Step, Task};
@@ -30,12 +31,8 @@ pub struct Observed {
     pub lost: u64,
     /// What `rte_kni_alloc` was called with.
     pub arguments: Option<Arguments>,
-    /// The last thing inside the library that can refuse.
-    pub library: Option<LibraryStep>,
-    /// The library said that it panics.
-    pub panics: bool,
-    /// Memzones were asked for.
-    pub memzones: bool,
+    /// What went on inside the library.
+    pub library: Library,
     /// Opening `/dev/kni`, the last time.
     pub open: Option<Open>,
     /// The CREATE request.
@@ -60,11 +57,29 @@ pub struct Observed {
     /// The names, and the index.
     pub interface: report::Interface,
     /// What the log of the kernel adds, once the attempt has ended.
-    pub module_said: Option<super::kernel_log::ModuleSaid>,
-    /// The module's lines of this attempt are known from the first: had it said why, it would be known.
-    pub log_whole: bool,
+    pub module: ModuleLog,
     /// For the report.
     pub steps: Vec<report::Step>,
+}
+
+/// What went on inside the library.
+#[derive(Clone, Debug, Default)]
+pub struct Library {
+    /// The last step that can refuse.
+    pub last: Option<LibraryStep>,
+    /// It said that it panics.
+    pub panics: bool,
+    /// Memzones were asked for.
+    pub memzones: bool,
+}
+
+/// What the module said in the kernel's log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ModuleLog {
+    /// Why it refused.
+    pub said: Option<ModuleSaid>,
+    /// All that it said is known: had it said why, it would be.
+    pub whole: bool,
 }
 
 /// Arguments of `rte_kni_alloc`.
@@ -144,9 +159,7 @@ impl Observed {
             entry_seen: false,
             lost,
             arguments: None,
-            library: None,
-            panics: false,
-            memzones: false,
+            library: Library::default(),
             open: None,
             call: None,
             refused_unknown: false,
@@ -158,8 +171,7 @@ impl Observed {
             registered: None,
             thread_errno: None,
             interface: report::Interface::default(),
-            module_said: None,
-            log_whole: false,
+            module: ModuleLog::default(),
             steps: Vec::new(),
         }
     }
@@ -247,16 +259,16 @@ impl Observed {
         let name = || step.text.text().cloned();
         match step.hook {
             Hook::MemzoneLookup => {
-                self.memzones = true;
-                self.library = Some(LibraryStep::Lookup { name: name(), found: value != 0 });
+                self.library.memzones = true;
+                self.library.last = Some(LibraryStep::Lookup { name: name(), found: value != 0 });
             }
             Hook::MemzoneReserve => {
-                self.memzones = true;
-                let said = match self.library.take() {
+                self.library.memzones = true;
+                let said = match self.library.last.take() {
                     Some(LibraryStep::Said(said)) => Some(said),
                     _ => None,
                 };
-                self.library = Some(LibraryStep::Reserve { name: name(), done: value != 0, said });
+                self.library.last = Some(LibraryStep::Reserve { name: name(), done: value != 0, said });
             }
             Hook::Open | Hook::DeviceOpen => self.opened(errno(value), holder),
             Hook::Dispatcher => leave(&mut self.dispatcher, at, value, creates(step)),
@@ -286,8 +298,8 @@ impl Observed {
 
     fn said(&mut self, format: &Read) {
         match format.text().and_then(|format| Said::of(format.as_bytes())) {
-            Some(Said::Panic) => self.panics = true,
-            Some(said) => self.library = Some(LibraryStep::Said(said)),
+            Some(Said::Panic) => self.library.panics = true,
+            Some(said) => self.library.last = Some(LibraryStep::Said(said)),
             None => {}
         }
     }

@@ -19,6 +19,8 @@ const MAX_DESCRIPTORS: usize = 16;
 pub struct History {
     /// How its last opening of `/dev/kni` ended; `None`: none was seen.
     pub open: Option<Open>,
+    /// When it last opened the device, or was refused to be initialised.
+    pub since: Option<Nanos>,
     /// Why the library refused to initialise, if it did so last and without opening the device.
     pub init: Option<(Boundary, Option<Cause>)>,
     /// Descriptors that were `/dev/kni` when last seen.
@@ -27,8 +29,9 @@ pub struct History {
 
 impl History {
     /// Takes how an opening ended: a descriptor, or what it was refused with.
-    pub(super) fn opened(&mut self, open: Open, descriptor: Option<i32>) {
+    pub(super) fn opened(&mut self, at: Nanos, open: Open, descriptor: Option<i32>) {
         self.open = Some(open);
+        self.since = Some(at);
         if let Some(descriptor) = descriptor {
             self.descriptors.retain(|known| *known != descriptor);
             self.descriptors.push_back(descriptor);
@@ -87,15 +90,18 @@ impl Processes {
 
     /// Takes what `/proc` said.
     pub(super) fn describe(&mut self, info: &event::Process) {
-        let before = self.get(info.pid).map(|known| (known.info.as_ref(), known.ended));
-        let reused = before.is_some_and(|(before, ended)| {
-            ended.is_some() || before.is_some_and(|before| before.start_ns != info.start_ns)
-        });
-        let new = reused || before.is_none();
-        if reused {
-            self.known.remove(&info.pid);
-        }
-        let inherited = new.then(|| self.inherited(info)).flatten();
+        let before = self.get(info.pid).map(|known| (known.info.as_ref(), known.ended.is_some()));
+        let inherited = match before {
+            // Of one that has ended, `/proc` knows less than before.
+            Some((Some(known), true)) if known.start_ns == info.start_ns => return,
+            Some((Some(known), _)) if known.start_ns == info.start_ns => None,
+            Some((None, false)) => None,
+            Some(_) => {
+                self.known.remove(&info.pid);
+                self.inherited(info)
+            }
+            None => self.inherited(info),
+        };
         let known = self.of(info.pid);
         known.info = Some(info.clone());
         if let Some(history) = inherited {
@@ -207,7 +213,7 @@ mod tests {
     fn a_reused_id_inherits_nothing() {
         let mut processes = Processes::default();
         processes.describe(&info(7, 100, 1, "/a"));
-        processes.of(7).history.opened(super::Open::default(), Some(3));
+        processes.of(7).history.opened(1, super::Open::default(), Some(3));
         processes.describe(&info(7, 100, 1, "/a"));
         assert!(processes.of(7).history.open.is_some(), "the same process, described again");
         processes.describe(&info(7, 200, 1, "/a"));
@@ -215,10 +221,19 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_process_in_proc_does_not_replace_what_was_known() {
+        let mut processes = Processes::default();
+        processes.describe(&info(7, 100, 1, "/a"));
+        processes.ended(7, 300);
+        processes.describe(&Process { exe: None, ..info(7, 100, 1, "/a") });
+        assert_eq!((processes.exe(7), processes.lived(7)), (Some(&"/a".into()), Some(200)));
+    }
+
+    #[test]
     fn a_forked_child_inherits_and_another_program_does_not() {
         let mut processes = Processes::default();
         processes.describe(&info(7, 100, 1, "/a"));
-        processes.of(7).history.opened(super::Open::default(), Some(3));
+        processes.of(7).history.opened(1, super::Open::default(), Some(3));
         processes.describe(&info(8, 200, 7, "/a"));
         processes.describe(&info(9, 200, 7, "/b"));
         assert_eq!(processes.of(8).history.descriptors, [3]);

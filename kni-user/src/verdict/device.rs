@@ -5,7 +5,7 @@ use kni_ebpf::hook::Hook;
 use super::{Case, End, Verdict, unfinished};
 use crate::cause::Cause;
 use crate::correlate::{LibraryStep, Open, Said};
-use crate::report::{Boundary, Unseen};
+use crate::report::Boundary;
 
 /// What an opening that failed with `errno` was refused for.
 const fn cause_of(errno: i32) -> Option<Cause> {
@@ -38,7 +38,7 @@ pub(super) fn initialised(case: &Case) -> Option<Verdict> {
     if let Some(open) = &seen.open {
         return refusal(open).or_else(|| unreturned(case));
     }
-    match &seen.library {
+    match &seen.library.last {
         Some(LibraryStep::Said(Said::IovaMode)) => {
             return Some(Verdict::stopped(Boundary::Library, Cause::LibIovaMode));
         }
@@ -52,7 +52,7 @@ pub(super) fn initialised(case: &Case) -> Option<Verdict> {
     }
     let End::Returned(value) = case.end else { return unreturned(case) };
     // It asks for memzones up to 18.08 alone.
-    if value != -1 || seen.memzones {
+    if value != -1 || seen.library.memzones {
         return None;
     }
     let missing = case.unseen(&[Hook::Open]);
@@ -71,17 +71,13 @@ fn unreturned(case: &Case) -> Option<Verdict> {
     }
 }
 
-/// The library says that it was not initialised: why it wasn't is the cause.
+/// The library says that it was not initialised: why it wasn't is the cause. That the last opening seen
+/// was the last there was must be known, and where none was seen, that there was none.
 pub(super) fn not_initialised(case: &Case) -> Verdict {
-    let history = case.history;
-    let own = || Verdict::stopped(Boundary::Library, Cause::LibNotInitialised);
-    if let Some(open) = &history.open {
-        return refusal(open).unwrap_or_else(own);
+    if !case.unseen_before.is_empty() {
+        return Verdict::inconclusive(case.unseen_before.clone());
     }
-    if let Some((boundary, cause)) = history.init {
-        return Verdict::stopped(boundary, cause);
-    }
-    // Nothing was seen of it: whether it was tried and failed is known only if all could be seen.
-    let missing: Vec<Unseen> = case.unseen_before.clone();
-    if missing.is_empty() { own() } else { Verdict::inconclusive(missing) }
+    let refused = case.history.open.as_ref().and_then(refusal);
+    let unready = case.history.init.map(|(boundary, reason)| Verdict::stopped(boundary, reason));
+    refused.or(unready).unwrap_or_else(|| Verdict::stopped(Boundary::Library, Cause::LibNotInitialised))
 }

@@ -11,7 +11,7 @@ use crate::untrusted::Untrusted;
 
 /// Which of its checks said no. The order is the library's own: whatever it did last is what refused.
 pub(super) fn refused(case: &Case) -> Verdict {
-    match &case.seen.library {
+    match &case.seen.library.last {
         Some(LibraryStep::Said(Said::NotInitialised)) => device::not_initialised(case),
         Some(LibraryStep::Said(said)) => stopped(case, cause_of(*said)),
         Some(LibraryStep::Reserve { name, done: false, said }) => {
@@ -53,18 +53,18 @@ fn silently(case: &Case) -> Verdict {
     // Where the library's own words are not heard, what its process went through speaks for it.
     let first = case.history.open.as_ref().and_then(device::refusal);
     match first {
-        Some(first) if !case.would_have_seen(Hook::LibraryLog) => first,
+        Some(first) if !case.would_have_seen(Hook::LibraryLog) && case.unseen_before.is_empty() => first,
         _ => stopped(case, None),
     }
 }
 
-/// Stopped in the library. Without a cause, the hooks that could have told it are named.
-fn stopped(case: &Case, cause: Option<Cause>) -> Verdict {
-    let missing: Vec<Unseen> = match cause {
+/// Stopped in the library. Without a reason, the hooks that could have told it are named.
+fn stopped(case: &Case, reason: Option<Cause>) -> Verdict {
+    let missing: Vec<Unseen> = match reason {
         Some(_) => Vec::new(),
         None => case.unseen(&[Hook::MemzoneLookup, Hook::MemzoneReserve, Hook::LibraryLog]),
     };
-    Verdict { missing, ..Verdict::stopped(Boundary::Library, cause) }
+    Verdict { missing, ..Verdict::stopped(Boundary::Library, reason) }
 }
 
 fn about(verdict: Verdict, name: Option<&Untrusted>) -> Verdict {

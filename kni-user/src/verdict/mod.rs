@@ -49,7 +49,7 @@ pub struct Case<'a> {
     pub ended: Nanos,
     /// What its process went through before.
     pub history: &'a History,
-    /// What of its process's life before was not seen, as far as opening the device goes.
+    /// Why a later opening of the device than the history has may have gone unseen.
     pub unseen_before: Vec<Unseen>,
     /// The module holds an interface of the name that was claimed, and the request was no larger
     /// than the one that made it.
@@ -107,7 +107,7 @@ fn unfinished(case: &Case) -> Verdict {
     Verdict {
         outcome: if died { Outcome::Died } else { Outcome::InProgress },
         boundary: innermost(case),
-        cause: (died && case.seen.panics).then_some(Cause::LibPanic),
+        cause: (died && case.seen.library.panics).then_some(Cause::LibPanic),
         ..Verdict::inconclusive(Vec::new())
     }
 }

@@ -9,7 +9,7 @@ use crate::report::{Boundary, Errnos};
 
 /// Who refused, when the module answered `errno`.
 ///
-/// `kni_ioctl_create` (kernel/linux/kni/kni_misc.c, DPDK 16.04 to 23.07): first its own checks (EINVAL, EFAULT,
+/// `kni_ioctl_create` (`kernel/linux/kni/kni_misc.c`, DPDK 16.04 to 23.07): first its own checks (EINVAL, EFAULT,
 /// EIO), then `alloc_netdev` (EBUSY), then `register_netdev` (ENODEV, whatever that said), then the thread (ECANCELED).
 pub(super) fn refused(case: &Case, errno: i32) -> Verdict {
     let seen = case.seen;
@@ -33,9 +33,8 @@ fn not_registered(kernel: i32) -> Verdict {
 }
 
 fn after_registration(case: &Case, errno: i32) -> Verdict {
-    let cause = (errno == libc::ECANCELED).then_some(Cause::ModThread);
-    let errno = Errnos { user: None, kernel: case.seen.thread_errno };
-    Verdict { errno, ..Verdict::stopped(Boundary::Module, cause) }
+    let stopped = Verdict::stopped(Boundary::Module, (errno == libc::ECANCELED).then_some(Cause::ModThread));
+    Verdict { errno: Errnos { user: None, kernel: case.seen.thread_errno }, ..stopped }
 }
 
 /// It had its device, and nothing was seen of registering it.
@@ -56,7 +55,7 @@ fn unallocated(case: &Case, errno: i32) -> Verdict {
 
 /// The network core could not be watched: what the module answered, and what it said, must do.
 fn by_errno(case: &Case, errno: i32) -> Verdict {
-    match (errno, case.seen.module_said) {
+    match (errno, case.seen.module.said) {
         (libc::EINVAL | libc::EFAULT | libc::EIO | libc::ECANCELED, _) => {
             Verdict::stopped(Boundary::Module, own_cause(case, errno))
         }
@@ -82,12 +81,12 @@ fn own_cause(case: &Case, errno: i32) -> Option<Cause> {
 
 /// EINVAL has five sources; all but a request that is too large are told in the kernel's log.
 fn invalid(case: &Case) -> Option<Cause> {
-    match case.seen.module_said {
+    match case.seen.module.said {
         Some(ModuleSaid::Duplicated) => Some(Cause::ModNameDuplicate),
         Some(ModuleSaid::Unterminated) => Some(Cause::ModNameUnterminated),
         Some(ModuleSaid::CoreOffline) => Some(Cause::ModCoreOffline),
         Some(ModuleSaid::AddressMode) => Some(Cause::ModAddressMode),
         Some(ModuleSaid::CannotCopy | ModuleSaid::CannotAllocate | ModuleSaid::CannotRegister(_)) => None,
-        None => (case.has_namesake && !case.seen.log_whole).then_some(Cause::ModNameDuplicate),
+        None => (case.has_namesake && !case.seen.module.whole).then_some(Cause::ModNameDuplicate),
     }
 }

@@ -83,8 +83,8 @@ fn not_dispatched(case: &Case, errno: i32) -> Verdict {
     }
     // A security module may forbid the request on the right device too.
     let forbidden = matches!(errno, libc::EACCES | libc::EPERM);
-    let cause = (!forbidden).then_some(Cause::SysWrongDevice);
-    about_descriptor(case, Verdict::stopped(Boundary::Syscall, cause))
+    let wrong = (!forbidden).then_some(Cause::SysWrongDevice);
+    about_descriptor(case, Verdict::stopped(Boundary::Syscall, wrong))
 }
 
 /// A system call that returns without having been entered: the tracepoint of its entry lies behind

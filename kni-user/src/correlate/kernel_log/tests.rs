@@ -101,6 +101,6 @@ fn memory_stays_bounded() {
         claim(&mut lines, Run { entered: 2 * n, left: 2 * n }, "a");
     }
     assert!(
-        lines.lines.len() <= MAX_LINES && lines.delays.len() <= MAX_LINES && lines.runs.len() <= MAX_LINES
+        lines.waiting.len() <= MAX_LINES && lines.delays.len() <= MAX_LINES && lines.runs.len() <= MAX_LINES
     );
 }

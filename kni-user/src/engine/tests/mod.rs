@@ -1,7 +1,10 @@
 //! Whole streams in, reports out: the rules of the verdicts, and what must not be said.
 
+mod check;
 mod device;
 mod library;
+mod life;
+mod properties;
 mod request;
 
 use crate::cause::Cause;

@@ -2,7 +2,8 @@ use kni_ebpf::hook::Hook;
 
 use super::{CREATED, INCONCLUSIVE, short, stopped};
 use crate::cause::Cause;
-use crate::report::{Boundary, Boundary::Module, Boundary::Network, Boundary::Syscall, Outcome};
+use crate::report::Boundary::{Library, Module, Network, Syscall};
+use crate::report::Outcome;
 use crate::testing::{Answer, CREATE, Kernel, SOME, Stream, Who, process};
 
 const APP: Who = process(100);
@@ -112,12 +113,11 @@ fn any_one_of_the_kernel_s_hooks_proves_a_creation() {
         let without: Vec<Hook> = KERNEL.into_iter().filter(|hook| *hook != live).collect();
         let mut stream = Stream::without(&without);
         stream.call(APP, 5, CREATE, "vEth0");
-        match live {
-            Hook::RegisterNetdev => stream.pass(APP, live, 0, [SOME, 7, 0], "vEth0"),
-            _ => {
-                stream.enter(APP, live, [SOME, u64::from(CREATE), SOME], "");
-                stream.leave(APP, live, 0, [SOME, u64::from(CREATE), SOME]);
-            }
+        if live == Hook::RegisterNetdev {
+            stream.pass(APP, live, 0, [SOME, 7, 0], "vEth0");
+        } else {
+            stream.enter(APP, live, [SOME, u64::from(CREATE), SOME], "");
+            stream.leave(APP, live, 0, [SOME, u64::from(CREATE), SOME]);
         }
         stream.answer(APP, 5, CREATE, 0);
         assert_eq!(short(stream.end().attempt()), CREATED, "{live:?}");
@@ -297,7 +297,7 @@ fn a_call_that_returns_without_being_entered_inside_the_library_was_refused_by_s
         // Which call it was is not known: maybe the request, maybe not.
         (0, -1, INCONCLUSIVE),
         // A terminal's, as stdio makes it on a file.
-        (0, -25, stopped(Boundary::Library, None)),
+        (0, -25, stopped(Library, None)),
     ] {
         let mut stream = Stream::watch();
         stream.alloc(APP, "vEth0");
@@ -310,9 +310,7 @@ fn a_call_that_returns_without_being_entered_inside_the_library_was_refused_by_s
 #[test]
 fn a_thread_that_ends_in_the_kernel_died_there_and_one_that_does_not_is_in_progress() {
     for (exits, outcome) in [(true, Outcome::Died), (false, Outcome::InProgress)] {
-        for (hooks, boundary) in
-            [(&[][..], Boundary::Syscall), (&[Hook::Dispatcher, Hook::Handler][..], Boundary::Module)]
-        {
+        for (hooks, boundary) in [(&[][..], Syscall), (&[Hook::Dispatcher, Hook::Handler][..], Module)] {
             let mut stream = Stream::watch();
             stream.call(APP, 5, CREATE, "vEth0");
             for hook in hooks {

@@ -3,10 +3,17 @@
 
 /// Word of `CONTROL`: not 0 once all hooks are attached. Until then every run is filtered.
 pub const ARMED: u32 = 0;
-/// Word of `CONTROL`: not 0 once the object has warned of a full table.
-pub const WARNED: u32 = 1;
+/// Word of `CONTROL`: whether the object has warned of a full table, one of `WARNING_*`.
+pub const WARNING: u32 = 1;
 /// Entries of `CONTROL`.
 pub const WORDS: u32 = 2;
+
+/// No table has been full yet.
+pub const WARNING_NONE: u32 = 0;
+/// A table was full, and that has not been told yet.
+pub const WARNING_DUE: u32 = 1;
+/// It has been told.
+pub const WARNING_TOLD: u32 = 2;
 
 /// Flag of `USERS`: the process has entered the library, opened the device or issued a request.
 pub const USER_KNOWN: u32 = 1;

@@ -177,19 +177,30 @@ pub(crate) fn forget_user(pid: u32) {
     let _ = USERS.remove(pid);
 }
 
-/// A table was full: counted always, told once.
+/// A table was full: counted, and to be told by `tell_of_displaced`.
+#[inline(always)]
 fn displaced(hook: Hook) {
     count(hook, Outcome::Displaced);
-    warn_once();
+    if let Some(warning) = CONTROL.get_ptr_mut(control::WARNING) {
+        // SAFETY: a word of the map. Two CPUs that meet here may have it told twice, and that is all.
+        unsafe {
+            if *warning == control::WARNING_NONE {
+                *warning = control::WARNING_DUE;
+            }
+        }
+    }
 }
 
-#[inline(never)]
-fn warn_once() {
-    let Some(warned) = CONTROL.get_ptr_mut(control::WARNED) else { return };
-    // SAFETY: a word of the map; two CPUs that meet here warn twice, and that is all.
-    if unsafe { *warned } == 0 {
+/// Warns, once, if a table was full.
+///
+/// From one program alone: a warning is longer than any program, and the verifier follows it wherever it is called.
+#[inline(always)]
+pub(crate) fn tell_of_displaced() {
+    let Some(warning) = CONTROL.get_ptr_mut(control::WARNING) else { return };
+    // SAFETY: as above.
+    if unsafe { *warning } == control::WARNING_DUE {
         // SAFETY: as above.
-        unsafe { *warned = 1 };
-        warn!((), "a table of threads or processes in flight is full: their returns can't be paired");
+        unsafe { *warning = control::WARNING_TOLD };
+        warn!((), "a table of what is in flight was full: some returns can't be paired with their entries");
     }
 }

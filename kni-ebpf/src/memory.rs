@@ -1,33 +1,67 @@
 //! Reading other memory into a record.
 
+use core::mem::MaybeUninit;
+
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str};
 use kni_ebpf::kni::DEVICE_INFO_MAX;
 use kni_ebpf::record::TEXT_MAX;
 
-/// A string's place.
+/// A string's place. No enumeration: what one leaves undefined in its empty variant, the verifier refuses to
+/// have passed on.
 #[derive(Clone, Copy)]
-pub(crate) enum Text {
+pub(crate) struct Text {
+    address: u64,
+    of_kernel: bool,
+}
+
+impl Text {
     /// There is none.
-    None,
+    pub(crate) const NONE: Self = Self { address: 0, of_kernel: false };
+
     /// In the current process's memory.
-    User(u64),
-    /// In the kernel's.
-    Kernel(u64),
+    #[inline(always)]
+    pub(crate) const fn user(address: u64) -> Self {
+        Self { address, of_kernel: false }
+    }
+
+    /// In the kernel's memory.
+    #[inline(always)]
+    pub(crate) const fn kernel(address: u64) -> Self {
+        Self { address, of_kernel: true }
+    }
+
+    /// Where it is; 0: nowhere.
+    #[inline(always)]
+    pub(crate) const fn address(self) -> u64 {
+        self.address
+    }
+
+    /// Copies it; the number of bytes with the NUL, or a negative errno.
+    ///
+    /// # Safety
+    /// `to` must have `size` bytes.
+    #[inline(always)]
+    unsafe fn read(self, to: *mut u8, size: u32) -> i64 {
+        let from = self.address as *const _;
+        // SAFETY: the caller's promise; the helpers check the source themselves.
+        unsafe {
+            if self.of_kernel {
+                bpf_probe_read_kernel_str(to.cast(), size, from)
+            } else {
+                bpf_probe_read_user_str(to.cast(), size, from)
+            }
+        }
+    }
 }
 
 /// Copies a string; its length without the NUL, or a negative errno.
 #[inline(always)]
 pub(crate) fn read_text(to: &mut [u8; TEXT_MAX], from: Text) -> i32 {
-    let size = TEXT_MAX as u32;
-    let to = to.as_mut_ptr().cast();
-    // SAFETY: `to` has `size` bytes; the helpers check the source themselves.
-    let read = unsafe {
-        match from {
-            Text::None => return 0,
-            Text::User(from) => bpf_probe_read_user_str(to, size, from as *const _),
-            Text::Kernel(from) => bpf_probe_read_kernel_str(to, size, from as *const _),
-        }
-    };
+    if from.address == 0 {
+        return 0;
+    }
+    // SAFETY: `to` has that many bytes.
+    let read = unsafe { from.read(to.as_mut_ptr(), TEXT_MAX as u32) };
     // The NUL counts. An empty string is 1, or 0 on some kernels.
     if read > 0 { read as i32 - 1 } else { read as i32 }
 }
@@ -47,21 +81,16 @@ pub(crate) fn read_info(to: &mut [u8; DEVICE_INFO_MAX], from: u64, length: u32) 
 /// Whether the string at `from` is `wanted`, of at most eight bytes; a negative errno if it can't be read.
 #[inline(always)]
 pub(crate) fn is_text(from: Text, wanted: &'static [u8]) -> Result<bool, i32> {
-    let mut head = [0u64; 2];
-    let to = head.as_mut_ptr().cast();
-    // SAFETY: `to` has 16 bytes; the helpers check the source themselves.
-    let read = unsafe {
-        match from {
-            Text::None => return Ok(false),
-            Text::User(from) => bpf_probe_read_user_str(to, 16, from as *const _),
-            Text::Kernel(from) => bpf_probe_read_kernel_str(to, 16, from as *const _),
-        }
-    };
+    let mut head = MaybeUninit::<[u64; 2]>::uninit();
+    // SAFETY: `head` has 16 bytes.
+    let read = unsafe { from.read(head.as_mut_ptr().cast(), 16) };
     if read < 0 {
         return Err(read as i32);
     }
+    // SAFETY: the helper has written as many bytes as it says, and the mask leaves the others out.
+    let first = unsafe { head.assume_init_ref()[0] };
     // The helper's count holds the NUL.
-    Ok(read == wanted.len() as i64 + 1 && head[0] & mask(wanted.len()) == first_word(wanted))
+    Ok(read == wanted.len() as i64 + 1 && first & mask(wanted.len()) == first_word(wanted))
 }
 
 /// The bytes of a word that a text of that length fills.

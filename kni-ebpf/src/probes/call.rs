@@ -152,7 +152,7 @@ pub(crate) fn open_exit(ctx: TracePointContext) -> u32 {
 /// read it in between.
 #[inline(always)]
 fn open_entered(path: u64) -> u32 {
-    observe(Hook::Open, || is_device(path).unwrap_or(true), |moment| kept(moment, [0; 3], Text::User(path)))
+    observe(Hook::Open, || is_device(path).unwrap_or(true), |moment| kept(moment, [0; 3], Text::user(path)))
 }
 
 #[inline(always)]
@@ -170,5 +170,5 @@ fn open_left(moment: &Moment, value: i64) -> Outcome {
 /// Whether the path is `/dev/kni`.
 #[inline(always)]
 fn is_device(path: u64) -> Result<bool, i32> {
-    is_text(Text::User(path), DEVICE_PATH)
+    is_text(Text::user(path), DEVICE_PATH)
 }

@@ -41,14 +41,14 @@ pub(super) fn entered(moment: &Moment, attempt: u64, args: [u64; 3], text: Text)
 /// Records an entry and keeps it for its return.
 #[inline(always)]
 pub(super) fn entered_and_kept(moment: &Moment, attempt: u64, args: [u64; 3], text: Text) -> Outcome {
-    flight::keep(moment, args, address(text));
+    flight::keep(moment, args, text.address());
     entered(moment, attempt, args, text)
 }
 
 /// Keeps an entry that is told with its return alone.
 #[inline(always)]
 pub(super) fn kept(moment: &Moment, args: [u64; 3], text: Text) -> Outcome {
-    flight::keep(moment, args, address(text));
+    flight::keep(moment, args, text.address());
     Outcome::Kept
 }
 
@@ -86,20 +86,11 @@ pub(super) fn returned_with(
     })
 }
 
-#[inline(always)]
-const fn address(text: Text) -> u64 {
-    match text {
-        Text::None => 0,
-        Text::User(address) | Text::Kernel(address) => address,
-    }
-}
-
 /// Whose memory a hook's string argument is in.
 #[inline(always)]
 const fn place(hook: Hook, address: u64) -> Text {
-    match (address, hook) {
-        (0, _) => Text::None,
-        (_, Hook::AllocNetdev | Hook::RegisterNetdev | Hook::CreateThread) => Text::Kernel(address),
-        _ => Text::User(address),
+    match hook {
+        Hook::AllocNetdev | Hook::RegisterNetdev | Hook::CreateThread => Text::kernel(address),
+        _ => Text::user(address),
     }
 }

@@ -59,7 +59,7 @@ fn in_library() -> bool {
 // match-proto: DPDK 16.04..18.08 `void rte_kni_init(unsigned int max_kni_ifaces)`, 18.11..23.07 `int`
 #[uprobe]
 pub(crate) fn library_init_enter(ctx: ProbeContext) -> u32 {
-    enter(Hook::LibraryInit, [argument(&ctx, 0) as u32 as u64, 0, 0], Text::None)
+    enter(Hook::LibraryInit, [argument(&ctx, 0) as u32 as u64, 0, 0], Text::NONE)
 }
 
 #[uretprobe]
@@ -72,8 +72,7 @@ pub(crate) fn library_init_exit(ctx: RetProbeContext) -> u32 {
 #[uprobe]
 pub(crate) fn library_alloc_enter(ctx: ProbeContext) -> u32 {
     let args = [argument(&ctx, 0), argument(&ctx, 1), argument(&ctx, 2)];
-    let name = if args[1] == 0 { Text::None } else { Text::User(args[1]) };
-    enter(Hook::LibraryAlloc, args, name)
+    enter(Hook::LibraryAlloc, args, Text::user(args[1]))
 }
 
 #[uretprobe]
@@ -84,7 +83,7 @@ pub(crate) fn library_alloc_exit(ctx: RetProbeContext) -> u32 {
 // match-proto: DPDK 16.04..23.07 `int rte_kni_release(struct rte_kni *kni)`
 #[uprobe]
 pub(crate) fn library_release_enter(ctx: ProbeContext) -> u32 {
-    enter(Hook::LibraryRelease, [argument(&ctx, 0), 0, 0], Text::None)
+    enter(Hook::LibraryRelease, [argument(&ctx, 0), 0, 0], Text::NONE)
 }
 
 #[uretprobe]
@@ -95,7 +94,7 @@ pub(crate) fn library_release_exit(ctx: RetProbeContext) -> u32 {
 // match-proto: DPDK 16.04..23.07 `const struct rte_memzone *rte_memzone_lookup(const char *name)`
 #[uprobe]
 pub(crate) fn memzone_lookup_enter(ctx: ProbeContext) -> u32 {
-    enter_step(Hook::MemzoneLookup, Text::User(argument(&ctx, 0)))
+    enter_step(Hook::MemzoneLookup, Text::user(argument(&ctx, 0)))
 }
 
 #[uretprobe]
@@ -107,7 +106,7 @@ pub(crate) fn memzone_lookup_exit(ctx: RetProbeContext) -> u32 {
 // int socket_id, unsigned flags)`; `_aligned` and `_bounded` begin with the same
 #[uprobe]
 pub(crate) fn memzone_reserve_enter(ctx: ProbeContext) -> u32 {
-    enter_step(Hook::MemzoneReserve, Text::User(argument(&ctx, 0)))
+    enter_step(Hook::MemzoneReserve, Text::user(argument(&ctx, 0)))
 }
 
 #[uretprobe]
@@ -121,6 +120,6 @@ pub(crate) fn library_log_enter(ctx: ProbeContext) -> u32 {
     observe(Hook::LibraryLog, in_library, |moment| {
         let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
         let args = [argument(&ctx, 0) as u32 as u64, argument(&ctx, 1) as u32 as u64, 0];
-        entered(moment, attempt, args, Text::User(argument(&ctx, 2)))
+        entered(moment, attempt, args, Text::user(argument(&ctx, 2)))
     })
 }

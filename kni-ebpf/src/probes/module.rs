@@ -20,7 +20,7 @@ fn enter_request(hook: Hook, wanted: bool, args: [u64; 3]) -> u32 {
         |moment| {
             flight::remember_user(moment);
             let attempt = flight::begin(moment, request_nr(args[1] as u32) == NR_CREATE);
-            entered_and_kept(moment, attempt, args, Text::None)
+            entered_and_kept(moment, attempt, args, Text::NONE)
         },
     )
 }
@@ -107,7 +107,7 @@ fn enter_file(hook: Hook, ctx: &ProbeContext, uses: bool) -> u32 {
                 flight::remember_user(moment);
             }
             let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
-            entered_and_kept(moment, attempt, [argument(ctx, 0), argument(ctx, 1), 0], Text::None)
+            entered_and_kept(moment, attempt, [argument(ctx, 0), argument(ctx, 1), 0], Text::NONE)
         },
     )
 }
@@ -153,7 +153,7 @@ pub(super) fn dynamic_string<const OFFSET: usize>(ctx: &TracePointContext) -> Te
     // SAFETY: within the record that the kernel hands to programs of this tracepoint.
     let location = unsafe { ctx.as_ptr().add(OFFSET).cast::<u32>().read_volatile() };
     // Its lower half is the string's offset in the record.
-    Text::Kernel(ctx.as_ptr() as u64 + u64::from(location & 0xffff))
+    Text::kernel(ctx.as_ptr() as u64 + u64::from(location & 0xffff))
 }
 
 #[inline(always)]

@@ -28,7 +28,7 @@ fn attempt(moment: &Moment) -> u64 {
 #[kprobe]
 pub(crate) fn alloc_netdev_enter(ctx: ProbeContext) -> u32 {
     observe(Hook::AllocNetdev, creating, |moment| {
-        kept(moment, [argument(&ctx, 0) as u32 as u64, 0, 0], Text::Kernel(argument(&ctx, 1)))
+        kept(moment, [argument(&ctx, 0) as u32 as u64, 0, 0], Text::kernel(argument(&ctx, 1)))
     })
 }
 
@@ -40,7 +40,7 @@ pub(crate) fn alloc_netdev_exit(ctx: RetProbeContext) -> u32 {
 // match-proto: net/core/dev.c, 2.6..6.18 `int register_netdev(struct net_device *dev)`
 #[kprobe]
 pub(crate) fn register_netdev_enter(ctx: ProbeContext) -> u32 {
-    observe(Hook::RegisterNetdev, creating, |moment| kept(moment, [argument(&ctx, 0), 0, 0], Text::None))
+    observe(Hook::RegisterNetdev, creating, |moment| kept(moment, [argument(&ctx, 0), 0, 0], Text::NONE))
 }
 
 #[kretprobe]
@@ -66,14 +66,14 @@ fn describe_device(step: &mut Step) {
             step.args[1] = u64::from(ifindex);
         }
     }
-    step.text_len = read_text(&mut step.text, Text::Kernel(device + u64::from(name_at)));
+    step.text_len = read_text(&mut step.text, Text::kernel(device + u64::from(name_at)));
 }
 
 // match-proto: kernel/kthread.c, 3.4..6.18 `struct task_struct *kthread_create_on_node(int (*threadfn)(void *data), void *data,
 // int node, const char namefmt[], ...)`
 #[kprobe]
 pub(crate) fn create_thread_enter(_ctx: ProbeContext) -> u32 {
-    observe(Hook::CreateThread, creating, |moment| kept(moment, [0; 3], Text::None))
+    observe(Hook::CreateThread, creating, |moment| kept(moment, [0; 3], Text::NONE))
 }
 
 #[kretprobe]

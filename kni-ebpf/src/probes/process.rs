@@ -85,10 +85,11 @@ pub(crate) fn exit(_ctx: TracePointContext) -> u32 {
     observe(Hook::Exit, current_is_user, |moment| {
         let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
         flight::forget_thread(moment.tid);
+        flight::tell_of_displaced();
         let first = moment.pid == moment.tid;
         if first {
             flight::forget_user(moment.pid);
         }
-        if first || attempt != 0 { entered(moment, attempt, [0; 3], Text::None) } else { Outcome::Filtered }
+        if first || attempt != 0 { entered(moment, attempt, [0; 3], Text::NONE) } else { Outcome::Filtered }
     })
 }

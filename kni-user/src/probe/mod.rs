@@ -48,6 +48,8 @@ pub struct Probes {
     tracefs: Option<PathBuf>,
     /// What holds the attachments, by hook.
     links: Vec<(Hook, Link)>,
+    /// Attachments to a module that has gone. Letting go of them would make those to its successor wait.
+    dead: Vec<Link>,
     rows: Vec<Row>,
 }
 
@@ -64,7 +66,7 @@ impl Probes {
         let object = load::object(config, &host).map_err(|error| CannotObserve::unloadable(&error))?;
         load::trim_heap();
         let (config, tracefs) = (config.clone(), tracefs::find());
-        Ok(Self { object, config, host, tracefs, links: Vec::new(), rows: Vec::new() })
+        Ok(Self { object, config, host, tracefs, links: Vec::new(), dead: Vec::new(), rows: Vec::new() })
     }
 
     /// Attaches all that can be had, and makes ready what is wanted when the module comes.
@@ -94,21 +96,24 @@ impl Probes {
         self.carry_out(&planned)
     }
 
-    /// The module was loaded: attaches its hooks. What was attached to a predecessor is dead and let go.
+    /// The module was loaded: attaches its hooks, those first without which no boundary can be told. What was
+    /// attached to a predecessor is dead and let go.
     pub fn module_came(&mut self) -> Vec<Coverage> {
-        let dead = self.take_module_links();
+        self.bury_module_links();
         self.host.module_loaded = true;
         self.host.module_functions = None;
-        let coverage = self.carry_out(&self.plan_module());
-        let_go(dead);
+        let mut planned = self.plan_module();
+        planned.sort_by_key(|planned| !spec::of(planned.hook).is_some_and(|spec| spec.required));
+        let coverage = self.carry_out(&planned);
+        let_go(std::mem::take(&mut self.dead));
         coverage
     }
 
     /// The module was unloaded: its hooks observe no longer.
     pub fn module_went(&mut self) -> Vec<Coverage> {
+        self.bury_module_links();
         self.host.module_loaded = false;
         self.host.module_functions = None;
-        let_go(self.take_module_links());
         let live = self.rows.iter().filter(|row| is_module_hook(row.hook) && row.state == HookState::Live);
         let gone = live.map(|row| Row { state: HookState::Gone, ..row.clone() }.coverage()).collect();
         for planned in self.plan_module() {
@@ -185,9 +190,9 @@ impl Probes {
         plan(spec::owned_by(Owner::Module), &self.host, &self.config)
     }
 
-    fn take_module_links(&mut self) -> Vec<Link> {
+    fn bury_module_links(&mut self) {
         let module = self.links.extract_if(.., |(hook, _)| is_module_hook(*hook));
-        module.map(|(_, link)| link).collect()
+        self.dead.extend(module.map(|(_, link)| link));
     }
 
     /// So that attaching, when the module comes, takes none of the verifier's time.

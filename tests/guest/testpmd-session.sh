@@ -1,14 +1,18 @@
 #!/bin/sh
-# testpmd-session [IFINDEX-FILE]: Debian's testpmd with one KNI interface, kni0. With a file, leaves
-# as soon as kni0 is there, its ifindex written to the file; without, stays until it is killed.
+# testpmd-session HOW: Debian's testpmd with one KNI interface, kni0, which stays until it is killed
+# (HOW: stay), quits when it has started (quit), or quits when kni0's index is in a file (note-ifindex FILE).
 session() {
-    if [ -z "${1-}" ]; then
-        exec sleep infinity
-    fi
-    until [ -e /sys/class/net/kni0/ifindex ]; do
-        sleep 0.1
-    done
-    cat /sys/class/net/kni0/ifindex >"$1"
+    case $1 in
+    stay) exec sleep infinity ;;
+    note-ifindex)
+        for _ in $(seq 600); do
+            [ ! -e /sys/class/net/kni0/ifindex ] || break
+            sleep 0.1
+        done
+        cat /sys/class/net/kni0/ifindex >"$2"
+        ;;
+    esac
+    # testpmd reads its first command when all its ports are started.
     echo quit
 }
 session "$@" | dpdk-testpmd -l 0-1 -n 1 --in-memory --no-pci \

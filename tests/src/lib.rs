@@ -1,1 +1,9 @@
-//! Workloads and expectations of the end-to-end tests.
+//! kniwatch's end-to-end scenarios: what happens in the guest, and what kniwatch must say of it.
+//!
+//! Declarations and pure functions alone. `xtask` boots the guest, runs [`script`]'s script there and hands
+//! what it left to [`judge`].
+
+pub mod judge;
+pub mod scenario;
+pub mod script;
+pub mod table;

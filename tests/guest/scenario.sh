@@ -1,0 +1,95 @@
+# What scenarios are made of; tests/src/script.rs writes the calls. To be sourced.
+job=/mnt/job
+beside=
+status=0
+
+# fail MESSAGE: the scenario can't be set up, so no verdict of it would say anything.
+fail() {
+    echo "kniwatch-vm: $*" >&2
+    exit 124
+}
+
+# holders: the pids of those that have /dev/kni open.
+holders() {
+    find /proc/[0-9]*/fd -lname /dev/kni 2>/dev/null | cut -d/ -f3 | sort -u
+}
+
+# alone CMD ARGS...: runs it in a session of its own and lets nothing of that outlive it.
+alone() {
+    setsid "$@" &
+    session=$!
+    wait "$session"
+    ended=$?
+    pkill -KILL -s "$session"
+    return "$ended"
+}
+
+# settle: what ran beside is gone, and nobody has the device.
+settle() {
+    [ -z "$beside" ] || pkill -KILL -s "$beside"
+    beside=
+    for _ in $(seq 100); do
+        [ -n "$(holders)" ] || return 0
+        sleep 0.1
+    done
+    fail "still has /dev/kni open: $(holders)"
+}
+
+# module STATE: the module is loaded, or absent.
+module() {
+    rm -f /run/ifindex /run/holder
+    case $1 in
+    loaded) modprobe rte_kni || fail "can't load rte_kni" ;;
+    absent) modprobe -r rte_kni || fail "can't unload rte_kni" ;;
+    esac
+}
+
+# beside INTERFACE COMMAND: COMMAND runs beside, from when it has made INTERFACE.
+beside() {
+    setsid sh -c "$2" >>$job/beside.log 2>&1 &
+    beside=$!
+    for _ in $(seq 600); do
+        [ ! -e "/sys/class/net/$1" ] || break
+        sleep 0.1
+    done
+    [ -e "/sys/class/net/$1" ] || fail "no $1 from $2"
+    holders >/run/holder
+}
+
+# storm: foreign ioctls from now on.
+storm() {
+    setsid nice -n 19 ioctl-storm &
+}
+
+# check NAME ARGS...: kniwatch check as a test, which leaves everything in the directory NAME.
+check() {
+    results=$job/$1
+    shift
+    mkdir "$results"
+    alone timeout -k 5 150 kniwatch --format json check --record "$results/recording" "$@" \
+        >"$results/json" 2>"$results/stderr"
+    echo $? >"$results/status"
+    for noted in ifindex holder; do
+        [ ! -e "/run/$noted" ] || cp "/run/$noted" "$results/$noted"
+    done
+    dmesg >"$results/kernel.log"
+    echo "${results##*/}"
+}
+
+# announce NAME LINE: says what comes.
+announce() {
+    printf '\n== %s: %s\n' "$1" "$2" >&2
+}
+
+# show FORMAT ARGS...: kniwatch check for somebody who watches.
+show() {
+    format=$1
+    shift
+    alone kniwatch --format "$format" check "$@"
+    status=$?
+}
+
+# finish: with the status of the last show.
+finish() {
+    exit "$status"
+}

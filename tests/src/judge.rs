@@ -1,0 +1,222 @@
+//! Whether kniwatch said of a run what it must, and nothing that it must not.
+
+use serde_json::Value;
+
+use crate::scenario::{ATTACHED_WITHIN_NS, Attempt, Attempts, Expect, Index};
+
+#[cfg(test)]
+mod tests;
+
+/// What a run left.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// `check`'s exit status as the guest's shell saw it.
+    pub status: String,
+    /// `check`'s JSON Lines.
+    pub json: String,
+    /// The recording, replayed as JSON Lines.
+    pub replayed_json: String,
+    /// The recording, replayed as text.
+    pub replayed_text: String,
+    /// The interface's index, if the guest noted one.
+    pub ifindex: Option<String>,
+    /// The pid of the device's holder, if the guest noted one.
+    pub holder: Option<String>,
+}
+
+/// Everything that is wrong with what was `observed`; nothing: the run is as expected.
+#[must_use]
+pub fn judge(expect: &Expect, observed: &Observed) -> Vec<String> {
+    let mut complaints = Complaints::default();
+    let lines = lines(&observed.json, &mut complaints);
+    let of = |kind: &str| {
+        lines.iter().filter(|line| line["type"] == kind).map(|line| &line["data"]).collect::<Vec<_>>()
+    };
+    let attempts = of("attempt");
+    complaints.differ("exit status", observed.status.trim(), &expect.status.to_string());
+    judge_attempts(&expect.attempts, &attempts, observed, &mut complaints);
+    judge_released(expect.released, &of("interface"), &mut complaints);
+    judge_module(expect.module_comes, &of("diagnostic"), &mut complaints);
+    match of("summary").as_slice() {
+        [summary] => judge_summary(expect, summary, &attempts, &mut complaints),
+        other => complaints.say(format!("{} summaries instead of one", other.len())),
+    }
+    judge_words(expect.must_not_say, observed, &lines, &mut complaints);
+    if observed.replayed_json != observed.json {
+        complaints.say("the recording's replay prints other JSON Lines than the run did".to_owned());
+    }
+    complaints.0
+}
+
+#[derive(Debug, Default)]
+struct Complaints(Vec<String>);
+
+impl Complaints {
+    fn say(&mut self, complaint: String) {
+        self.0.push(complaint);
+    }
+
+    fn differ<T: PartialEq + std::fmt::Display + ?Sized>(&mut self, what: &str, got: &T, expected: &T) {
+        if got != expected {
+            self.say(format!("{what}: {got} instead of {expected}"));
+        }
+    }
+}
+
+/// What `value` has there; a null has no fields: nothing is said there either.
+fn at<'a>(value: &'a Value, path: &str) -> &'a Value {
+    value.pointer(path).unwrap_or(&Value::Null)
+}
+
+fn lines(json: &str, complaints: &mut Complaints) -> Vec<Value> {
+    let mut lines = Vec::new();
+    for line in json.lines() {
+        match serde_json::from_str(line) {
+            Ok(value) => lines.push(value),
+            Err(error) => complaints.say(format!("no JSON ({error}): {line}")),
+        }
+    }
+    lines
+}
+
+fn judge_attempts(expected: &Attempts, got: &[&Value], observed: &Observed, complaints: &mut Complaints) {
+    match expected {
+        Attempts::Exactly(expected) => {
+            complaints.differ("number of attempts", &got.len(), &expected.len());
+            for (number, (expected, got)) in expected.iter().zip(got).enumerate() {
+                judge_attempt(number + 1, expected, got, observed, complaints);
+                complaints.differ(
+                    &format!("attempt {}: repeat", number + 1),
+                    at(got, "/repeat/count"),
+                    &Value::Null,
+                );
+            }
+        }
+        Attempts::Repeated(at_least, expected) => {
+            for (number, got) in (1..).zip(got) {
+                judge_attempt(number, expected, got, observed, complaints);
+                // The first is no repetition; from then on they are counted.
+                let count = if number == 1 { Value::Null } else { number.into() };
+                complaints.differ(&format!("attempt {number}: repeat"), at(got, "/repeat/count"), &count);
+            }
+            if (got.len() as u64) < *at_least {
+                complaints.say(format!("{} attempts instead of {at_least} or more", got.len()));
+            }
+        }
+    }
+}
+
+fn judge_attempt(
+    number: usize,
+    expected: &Attempt,
+    got: &Value,
+    observed: &Observed,
+    complaints: &mut Complaints,
+) {
+    let Attempt {
+        outcome,
+        boundary,
+        cause,
+        claimed,
+        consumed,
+        errno_user,
+        errno_kernel,
+        subject,
+        issued,
+        holder,
+        ifindex,
+        complete,
+    } = *expected;
+    let noted = |noted: &Option<String>| -> Value {
+        noted
+            .as_ref()
+            .and_then(|noted| noted.trim().parse::<u64>().ok())
+            .map_or("what the guest noted".into(), Value::from)
+    };
+    let holder_pid = if holder.is_some() { noted(&observed.holder) } else { Value::Null };
+    let index = at(got, "/interface/ifindex");
+    let expected_index = match ifindex {
+        Index::None => Value::Null,
+        Index::Some if index.is_u64() => index.clone(),
+        Index::Some => "a number".into(),
+        Index::Noted => noted(&observed.ifindex),
+    };
+    for (field, expected) in [
+        ("/outcome", outcome.into()),
+        ("/boundary", boundary.into()),
+        ("/cause", cause.into()),
+        ("/interface/claimed", claimed.into()),
+        ("/interface/consumed", consumed.into()),
+        ("/interface/ifindex", expected_index),
+        ("/errno/user", errno_user.into()),
+        ("/errno/kernel", errno_kernel.into()),
+        ("/subject", subject.into()),
+        ("/issued", issued.into()),
+        ("/holder/comm", holder.into()),
+        ("/holder/pid", holder_pid),
+        ("/coverage/complete", complete.into()),
+    ] {
+        complaints.differ(&format!("attempt {number}: {field}"), at(got, field), &expected);
+    }
+}
+
+fn judge_released(expected: &[&str], got: &[&Value], complaints: &mut Complaints) {
+    let got: Vec<String> = got.iter().map(|line| format!("{} {}", line["event"], line["name"])).collect();
+    let expected: Vec<String> = expected.iter().map(|name| format!("\"released\" \"{name}\"")).collect();
+    complaints.differ("interfaces", got.join(", ").as_str(), expected.join(", ").as_str());
+}
+
+fn judge_module(comes: usize, diagnostics: &[&Value], complaints: &mut Complaints) {
+    let came: Vec<&Value> = diagnostics
+        .iter()
+        .filter(|line| line["kind"] == "coverage")
+        .filter(|line| line["came"].as_array().is_some_and(|came| came.contains(&"handler".into())))
+        .map(|line| &line["blind_ns"])
+        .collect();
+    complaints.differ("how often the module's hooks came", &came.len(), &comes);
+    for blind in came {
+        if blind.as_u64().is_none_or(|blind| blind > ATTACHED_WITHIN_NS) {
+            complaints.say(format!("the module was there unobserved for {blind} ns"));
+        }
+    }
+}
+
+fn judge_summary(expect: &Expect, summary: &Value, attempts: &[&Value], complaints: &mut Complaints) {
+    complaints.differ("summary: complete", at(summary, "/complete"), &true.into());
+    complaints.differ("summary: exit status", at(summary, "/check/exit_status"), &expect.status.into());
+    let tally = |name: &str| at(summary, &format!("/attempts/{name}")).as_u64().unwrap_or(0);
+    let told = |outcome: &str, boundary: &Value| {
+        attempts
+            .iter()
+            .filter(|attempt| attempt["outcome"] == outcome && attempt["boundary"] == *boundary)
+            .count() as u64
+    };
+    for (name, outcome, boundary) in [
+        ("created", "created", Value::Null),
+        ("stopped_library", "stopped", "library".into()),
+        ("stopped_syscall", "stopped", "syscall".into()),
+        ("stopped_module", "stopped", "module".into()),
+        ("stopped_network", "stopped", "network".into()),
+        ("inconclusive", "inconclusive", Value::Null),
+    ] {
+        complaints.differ(&format!("summary: {name}"), &tally(name), &told(outcome, &boundary));
+    }
+}
+
+/// Words are looked for in the text, whatever their case, and in the verdicts' JSON.
+fn judge_words(must_not_say: &[&str], observed: &Observed, lines: &[Value], complaints: &mut Complaints) {
+    let text = observed.replayed_text.to_lowercase();
+    if text.is_empty() {
+        complaints.say("the recording's replay prints no text".to_owned());
+    }
+    let verdicts: Vec<String> = lines
+        .iter()
+        .filter(|line| line["type"] == "attempt" || line["type"] == "summary")
+        .map(ToString::to_string)
+        .collect();
+    for word in must_not_say {
+        if text.contains(&word.to_lowercase()) || verdicts.iter().any(|verdict| verdict.contains(word)) {
+            complaints.say(format!("it must not say {word:?}"));
+        }
+    }
+}

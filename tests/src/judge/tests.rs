@@ -1,0 +1,181 @@
+use serde_json::{Value, json};
+
+use super::{Observed, judge};
+use crate::scenario::Expect;
+use crate::table::find;
+
+fn expect(name: &str) -> &'static Expect {
+    &find(name).unwrap().runs[0].expect
+}
+
+fn observed(status: &str, lines: &[Value]) -> Observed {
+    let json = lines.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    Observed {
+        status: format!("{status}\n"),
+        replayed_json: json.clone(),
+        json,
+        replayed_text: "lo  stopped in the network core\n".to_owned(),
+        ifindex: None,
+        holder: None,
+    }
+}
+
+fn attempt() -> Value {
+    json!({"type": "attempt", "data": {
+        "interface": {"claimed": "lo", "consumed": "lo", "ifindex": null},
+        "outcome": "stopped", "boundary": "network", "cause": "net.name-exists",
+        "errno": {"user": 19, "kernel": 17}, "subject": null, "holder": null, "issued": true,
+        "coverage": {"complete": true}, "repeat": null,
+    }})
+}
+
+fn summary() -> Value {
+    json!({"type": "summary", "data": {
+        "attempts": {"stopped_network": 1}, "complete": true, "check": {"exit_status": 14},
+    }})
+}
+
+/// The complaints about a run of `name-taken` in which `change` was made.
+fn complaints(change: impl FnOnce(&mut Value, &mut Value)) -> Vec<String> {
+    let (mut attempt, mut summary) = (attempt(), summary());
+    change(&mut attempt["data"], &mut summary["data"]);
+    judge(expect("name-taken"), &observed("14", &[attempt, summary]))
+}
+
+#[test]
+fn a_run_as_expected_gives_no_complaint() {
+    assert_eq!(complaints(|_, _| ()), [""; 0]);
+}
+
+#[test]
+fn every_field_of_a_verdict_is_judged() {
+    for (field, wrong) in [
+        ("/outcome", json!("created")),
+        ("/boundary", json!("module")),
+        ("/cause", json!("net.register")),
+        ("/interface/claimed", json!("lo1")),
+        ("/interface/consumed", json!(null)),
+        ("/interface/ifindex", json!(1)),
+        ("/errno/user", json!(17)),
+        ("/errno/kernel", json!(null)),
+        ("/subject", json!("lo")),
+        ("/issued", json!(null)),
+        ("/holder", json!({"pid": 1, "comm": "init"})),
+        ("/coverage/complete", json!(false)),
+        ("/repeat", json!({"count": 2})),
+    ] {
+        let complaints = complaints(|attempt, _| *attempt.pointer_mut(field).unwrap() = wrong.clone());
+        assert!(!complaints.is_empty(), "{field} may be {wrong}");
+    }
+}
+
+#[test]
+fn the_summary_must_agree() {
+    for (field, wrong) in [
+        ("/complete", json!(false)),
+        ("/check/exit_status", json!(0)),
+        ("/attempts/stopped_network", json!(0)),
+    ] {
+        let complaints = complaints(|_, summary| *summary.pointer_mut(field).unwrap() = wrong.clone());
+        assert_eq!(complaints.len(), 1, "{field}: {complaints:?}");
+    }
+}
+
+#[test]
+fn what_must_not_be_said_is_found_in_text_and_verdicts() {
+    let good = observed("14", &[attempt(), summary()]);
+    let said = Observed { replayed_text: "lo  Stopped in the Module".to_owned(), ..good.clone() };
+    assert_eq!(judge(expect("name-taken"), &said), ["it must not say \"IN THE MODULE\""]);
+    let complaints = complaints(|attempt, _| attempt["steps"] = json!(["mod.thread"]));
+    assert_eq!(complaints, ["it must not say \"\\\"mod.\""]);
+}
+
+#[test]
+fn a_second_attempt_a_missing_summary_another_status_and_another_replay_are_complaints() {
+    let expect = expect("name-taken");
+    for observed in [
+        observed("14", &[attempt(), attempt(), summary()]),
+        observed("14", &[summary()]),
+        observed("14", &[attempt()]),
+        observed("14", &[attempt(), summary(), summary()]),
+        observed("124", &[attempt(), summary()]),
+        Observed { replayed_json: String::new(), ..observed("14", &[attempt(), summary()]) },
+        Observed { replayed_text: String::new(), ..observed("14", &[attempt(), summary()]) },
+        Observed { json: "panicked".to_owned(), ..observed("14", &[]) },
+        Observed::default(),
+    ] {
+        assert!(!judge(expect, &observed).is_empty(), "{observed:?}");
+    }
+}
+
+#[test]
+fn a_created_interface_must_have_the_index_that_the_guest_noted() {
+    let created = json!({"type": "attempt", "data": {
+        "interface": {"claimed": "kni0", "consumed": "kni0", "ifindex": 5},
+        "outcome": "created", "errno": {}, "issued": true, "coverage": {"complete": true},
+    }});
+    let released = json!({"type": "interface", "data": {"event": "released", "name": "kni0"}});
+    let summary = json!({"type": "summary", "data": {
+        "attempts": {"created": 1}, "complete": true, "check": {"exit_status": 0},
+    }});
+    let good = Observed {
+        ifindex: Some("5\n".to_owned()),
+        ..observed("0", &[created.clone(), released, summary.clone()])
+    };
+    let good = Observed { replayed_text: "kni0  created".to_owned(), ..good };
+    assert_eq!(judge(expect("created"), &good), [""; 0]);
+    for ifindex in [Some("6\n".to_owned()), None] {
+        assert_eq!(judge(expect("created"), &Observed { ifindex, ..good.clone() }).len(), 1);
+    }
+    let unreleased = Observed {
+        ifindex: good.ifindex.clone(),
+        replayed_text: good.replayed_text.clone(),
+        ..observed("0", &[created, summary])
+    };
+    assert_eq!(judge(expect("created"), &unreleased).len(), 1);
+}
+
+#[test]
+fn a_restart_loop_must_be_counted() {
+    let mut stopped = attempt();
+    stopped["data"]["interface"] = json!({"claimed": "vEth0_0"});
+    stopped["data"]["boundary"] = json!("library");
+    stopped["data"]["cause"] = json!("lib.memzone-missing");
+    stopped["data"]["subject"] = json!("MP_mbuf_pool");
+    stopped["data"]["issued"] = json!(false);
+    stopped["data"]["errno"] = json!({});
+    let run = |counts: &[Value]| {
+        let mut lines: Vec<Value> = counts
+            .iter()
+            .map(|count| {
+                let mut attempt = stopped.clone();
+                attempt["data"]["repeat"] = json!({"count": count});
+                attempt
+            })
+            .collect();
+        lines.push(json!({"type": "summary", "data": {
+            "attempts": {"stopped_library": counts.len()}, "complete": true, "check": {"exit_status": 11},
+        }}));
+        judge(expect("silent-refusal-1604"), &observed("11", &lines)).len()
+    };
+    assert_eq!(run(&[json!(null), json!(2), json!(3)]), 0);
+    assert_eq!(run(&[json!(null), json!(null)]), 1);
+    assert_eq!(run(&[json!(null)]), 1);
+}
+
+#[test]
+fn the_modules_hooks_must_come_as_often_as_it_does_and_soon() {
+    let expect = Expect { module_comes: 1, ..*expect("name-taken") };
+    let run = |blind: &[Value]| {
+        let mut lines = vec![attempt(), summary()];
+        lines.extend(blind.iter().map(|blind| {
+            json!({"type": "diagnostic", "data": {"kind": "coverage", "came": ["dispatcher", "handler"], "blind_ns": blind}})
+        }));
+        judge(&expect, &observed("14", &lines)).len()
+    };
+    assert_eq!(run(&[json!(20_000_000)]), 0);
+    assert_eq!(run(&[json!(50_000_001)]), 1);
+    assert_eq!(run(&[json!(null)]), 1);
+    assert_eq!(run(&[]), 1);
+    assert_eq!(run(&[json!(1), json!(1)]), 1);
+}

@@ -1,0 +1,180 @@
+//! What a scenario consists of.
+
+/// One situation, the command that is checked in it, and the verdict that it must get.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Its name.
+    pub name: &'static str,
+    /// What it shows, in a line.
+    pub shows: &'static str,
+    /// The module's state at the start.
+    pub module: Module,
+    /// What runs already when kniwatch starts.
+    pub before: Option<Background>,
+    /// What is checked, one after the other.
+    pub runs: &'static [Run],
+}
+
+/// The state of `rte_kni.ko`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Module {
+    /// Not loaded.
+    Absent,
+    /// Loaded, with its defaults.
+    Loaded,
+}
+
+/// A program that runs beside.
+#[derive(Clone, Copy, Debug)]
+pub struct Background {
+    /// A command line for the shell.
+    pub command: &'static str,
+    /// The network interface that is there once it has started.
+    pub until_interface: &'static str,
+}
+
+/// One `kniwatch check`.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Its options, without those about output.
+    pub options: &'static [&'static str],
+    /// The command whose attempts are judged.
+    pub command: &'static [&'static str],
+    /// What it must answer.
+    pub expect: Expect,
+}
+
+/// What one `check` must answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Expect {
+    /// `check`'s exit status.
+    pub status: u8,
+    /// The attempts.
+    pub attempts: Attempts,
+    /// The interfaces whose release is told, in order.
+    pub released: &'static [&'static str],
+    /// How often the module's hooks come while kniwatch observes, each time within
+    /// [`ATTACHED_WITHIN_NS`] of the module's loading.
+    pub module_comes: usize,
+    /// What neither the verdicts nor the text may say.
+    pub must_not_say: &'static [&'static str],
+}
+
+/// The module may be there unobserved for so long.
+pub const ATTACHED_WITHIN_NS: u64 = 50_000_000;
+
+/// Which attempts must be told.
+#[derive(Clone, Copy, Debug)]
+pub enum Attempts {
+    /// These, in order, and no others.
+    Exactly(&'static [Attempt]),
+    /// The same again and again, by a program that is restarted: at least so often, counted as repeats.
+    Repeated(u64, Attempt),
+}
+
+/// One attempt's verdict. A field of `None` means that nothing may be said there.
+#[derive(Clone, Copy, Debug)]
+pub struct Attempt {
+    /// `outcome`.
+    pub outcome: &'static str,
+    /// `boundary`.
+    pub boundary: Option<&'static str>,
+    /// `cause`.
+    pub cause: Option<&'static str>,
+    /// `interface.claimed`.
+    pub claimed: Option<&'static str>,
+    /// `interface.consumed`.
+    pub consumed: Option<&'static str>,
+    /// `errno.user`.
+    pub errno_user: Option<i64>,
+    /// `errno.kernel`.
+    pub errno_kernel: Option<i64>,
+    /// `subject`.
+    pub subject: Option<&'static str>,
+    /// `issued`.
+    pub issued: Option<bool>,
+    /// `holder.comm`; its pid must be the one that the guest noted.
+    pub holder: Option<&'static str>,
+    /// `interface.ifindex`.
+    pub ifindex: Index,
+    /// `coverage.complete`.
+    pub complete: bool,
+}
+
+/// What is expected of an interface's index.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Index {
+    /// There is none.
+    None,
+    /// There is one.
+    Some,
+    /// It is the one that the guest noted.
+    Noted,
+}
+
+impl Attempt {
+    /// An attempt of which everything was seen, and whose ioctl was refused or never issued.
+    const STOPPED: Self = Self {
+        outcome: "stopped",
+        boundary: None,
+        cause: None,
+        claimed: None,
+        consumed: None,
+        errno_user: None,
+        errno_kernel: None,
+        subject: None,
+        issued: Some(false),
+        holder: None,
+        ifindex: Index::None,
+        complete: true,
+    };
+
+    /// Created under `name`.
+    #[must_use]
+    pub const fn created(name: &'static str) -> Self {
+        Self {
+            outcome: "created",
+            claimed: Some(name),
+            consumed: Some(name),
+            issued: Some(true),
+            ifindex: Index::Noted,
+            ..Self::STOPPED
+        }
+    }
+
+    /// Refused by the library, no request issued.
+    #[must_use]
+    pub const fn in_library(name: &'static str, cause: &'static str, subject: &'static str) -> Self {
+        Self {
+            boundary: Some("library"),
+            cause: Some(cause),
+            claimed: Some(name),
+            subject: Some(subject),
+            ..Self::STOPPED
+        }
+    }
+
+    /// Stopped at the system call with that errno.
+    #[must_use]
+    pub const fn at_syscall(cause: &'static str, errno: i64) -> Self {
+        Self { boundary: Some("syscall"), cause: Some(cause), errno_user: Some(errno), ..Self::STOPPED }
+    }
+
+    /// Refused behind the ioctl.
+    #[must_use]
+    pub const fn in_kernel(
+        boundary: &'static str,
+        name: &'static str,
+        cause: &'static str,
+        errno: i64,
+    ) -> Self {
+        Self {
+            boundary: Some(boundary),
+            cause: Some(cause),
+            claimed: Some(name),
+            errno_user: Some(errno),
+            issued: Some(true),
+            ..Self::STOPPED
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! The guest's side of a scenario, as a script for its shell.
+//!
+//! The scripts are calls of the functions in `tests/guest/scenario.sh`, nothing more.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
+
+use crate::scenario::{Background, Module, Run, Scenario};
+
+/// Where the guest leaves what a run of a test left, beneath the job's directory.
+#[must_use]
+pub fn results_of(scenario: &Scenario, run: usize) -> String {
+    format!("{}-{}", scenario.name, run + 1)
+}
+
+/// Runs `scenarios` as tests, one after the other, beneath a storm of foreign ioctls.
+#[must_use]
+pub fn test(scenarios: &[&Scenario]) -> Vec<u8> {
+    let mut script = Script::default();
+    script.call(&["storm"]);
+    for scenario in scenarios {
+        script.situation(scenario);
+        for (index, run) in scenario.runs.iter().enumerate() {
+            script.call(
+                &[&["check", &results_of(scenario, index)], run.options, &["--"], run.command].concat(),
+            );
+        }
+        script.call(&["settle"]);
+    }
+    script.finish()
+}
+
+/// Shows `scenarios` one after the other: kniwatch's output is the script's, and so is the last exit status.
+#[must_use]
+pub fn show(scenarios: &[&Scenario], json: bool) -> Vec<u8> {
+    let mut script = Script::default();
+    let format = if json { "json" } else { "text" };
+    for scenario in scenarios {
+        script.call(&["announce", scenario.name, scenario.shows]);
+        script.situation(scenario);
+        for Run { options, command, .. } in scenario.runs {
+            script.call(&[&["show", format], *options, &["--", "logged"], *command].concat());
+        }
+        script.call(&["settle"]);
+    }
+    script.call(&["finish"]);
+    script.finish()
+}
+
+#[derive(Debug)]
+struct Script(Vec<u8>);
+
+impl Default for Script {
+    fn default() -> Self {
+        Self(b". scenario\n".to_vec())
+    }
+}
+
+impl Script {
+    fn situation(&mut self, scenario: &Scenario) {
+        self.call(&[
+            "module",
+            match scenario.module {
+                Module::Absent => "absent",
+                Module::Loaded => "loaded",
+            },
+        ]);
+        if let Some(Background { command, until_interface }) = scenario.before {
+            self.call(&["beside", until_interface, command]);
+        }
+    }
+
+    fn call(&mut self, words: &[&str]) {
+        let words: Vec<Vec<u8>> = words.iter().map(|word| quote(OsStr::new(word))).collect();
+        self.0.extend(words.join(&b' '));
+        self.0.push(b'\n');
+    }
+
+    fn finish(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// `word` as one word of a POSIX shell.
+#[must_use]
+pub fn quote(word: &OsStr) -> Vec<u8> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_./=,:+".contains(byte);
+    let bytes = word.as_bytes();
+    if !bytes.is_empty() && bytes.iter().all(plain) {
+        return bytes.to_vec();
+    }
+    let mut quoted = vec![b'\''];
+    for byte in bytes {
+        match byte {
+            b'\'' => quoted.extend_from_slice(br"'\''"),
+            byte => quoted.push(*byte),
+        }
+    }
+    quoted.push(b'\'');
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::process::Command;
+
+    use proptest::prelude::*;
+
+    use super::{quote, show, test};
+    use crate::table::find;
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+        #[test]
+        fn a_shell_reads_a_quoted_word_back(word in proptest::collection::vec(1_u8..=255, 0..24)) {
+            let script = [b"printf %s ".as_slice(), &quote(OsStr::from_bytes(&word))].concat();
+            let output = Command::new("sh").arg("-c").arg(OsStr::from_bytes(&script)).output().unwrap();
+            prop_assert_eq!(output.stdout, word);
+        }
+    }
+
+    fn text(script: Vec<u8>) -> String {
+        String::from_utf8(script).unwrap()
+    }
+
+    #[test]
+    fn a_test_makes_the_situation_before_each_check_and_undoes_it_after() {
+        let scenarios = [find("duplicate-name").unwrap(), find("wrong-fd").unwrap()];
+        assert_eq!(
+            text(test(&scenarios)),
+            "\
+. scenario
+storm
+module loaded
+beside kni0 'testpmd-session stay'
+check duplicate-name-1 --expect kni0 --within 60s -- kni-create --opened-elsewhere kni0
+settle
+module loaded
+check wrong-fd-1 --expect vEth7 --within 60s -- kni-create --on /dev/null vEth7
+check wrong-fd-2 --expect vEth7 --within 60s -- kni-create --on-closed vEth7
+settle
+"
+        );
+    }
+
+    #[test]
+    fn a_show_announces_and_keeps_the_commands_output_apart() {
+        assert_eq!(
+            text(show(&[find("name-taken").unwrap()], true)),
+            "\
+. scenario
+announce name-taken 'CREATE of lo: the network core says why, the module not'
+module loaded
+show json --expect lo --within 60s -- logged kni-create lo
+settle
+finish
+"
+        );
+    }
+}

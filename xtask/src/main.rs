@@ -1,11 +1,15 @@
 //! kniwatch's own chores: set up, build, run in the dev VM, test, measure.
 
+mod bench;
 mod build;
+mod cargo;
 mod privilege;
 mod run;
 mod say;
+mod scenarios;
 mod setup;
 mod shell;
+mod test;
 #[path = "../../kni-user/build/toolchain.rs"]
 #[expect(dead_code, reason = "kni-user's build script uses the rest")]
 mod toolchain;
@@ -32,10 +36,43 @@ struct Cli {
 enum Chore {
     /// Find or install what building, the dev VM and the tests need
     Setup,
+    /// Show a scenario in the dev VM, under kniwatch check; exits with its status
+    #[command(after_help = RUN_EXAMPLES)]
+    Run(scenarios::RunArgs),
     /// Run a command as root in the dev VM, rte_kni loaded and kniwatch in PATH
     #[command(after_help = VM_EXAMPLES)]
     Vm(run::VmArgs),
+    /// Run the tests: all, a group (unit, host, vm), a scenario, or those whose name has a word
+    #[command(after_help = TEST_EXAMPLES)]
+    Test {
+        /// Groups, scenarios, parts of tests' names
+        #[arg(value_name = "GROUP|NAME")]
+        chosen: Vec<String>,
+    },
+    /// Measure
+    #[command(subcommand)]
+    Bench(Bench),
 }
+
+#[derive(Debug, Subcommand)]
+enum Bench {
+    /// What an unrelated ioctl costs: under kniwatch, under an empty program, under nothing
+    Ioctl,
+}
+
+const RUN_EXAMPLES: &str = "\
+Examples:
+  cargo xtask run                            a creation, then a silent refusal
+  cargo xtask run name-taken                 one scenario
+  cargo xtask run device-busy --json >lines  kniwatch's JSON Lines and nothing else
+  cargo xtask run --list                     all of them, one line each";
+
+const TEST_EXAMPLES: &str = "\
+Examples:
+  cargo xtask test                           everything; the last line counts
+  cargo xtask test unit                      seconds, no privileges
+  cargo xtask test vm                        every scenario, in one boot
+  cargo xtask test device-busy wrong-fd      two of them";
 
 const VM_EXAMPLES: &str = "\
 Examples:
@@ -59,6 +96,9 @@ fn chore(chore: Chore) -> Result<ExitCode> {
             setup::vm_tools()?;
             Ok(ExitCode::SUCCESS)
         }
+        Chore::Run(args) => scenarios::run(&workspace, &args),
         Chore::Vm(args) => run::vm(&workspace, &args),
+        Chore::Test { chosen } => test::run(&chosen).map(|()| ExitCode::SUCCESS),
+        Chore::Bench(Bench::Ioctl) => bench::ioctl().map(|()| ExitCode::SUCCESS),
     }
 }

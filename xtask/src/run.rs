@@ -2,15 +2,17 @@
 
 use std::ffi::OsString;
 use std::io::{IsTerminal as _, Write as _, stderr, stdin, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
+use kniwatch_tests::script::quote;
 
 use crate::say;
-use crate::shell::{output, quote};
+use crate::setup;
+use crate::shell::output;
 use crate::vm::release::BOOKWORM;
 use crate::vm::{Job, Outcome, Vm, console_log};
 use crate::workspace::Workspace;
@@ -43,6 +45,8 @@ pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<ExitCode> {
         !terminal || stdin().is_terminal(),
         "a shell in the VM needs a terminal; or name a command: -- CMD"
     );
+    setup::build_tools()?;
+    setup::vm_tools()?;
     let vm = Vm::prepare(workspace, &BOOKWORM)?;
     let job = Job {
         script: script(args)?,
@@ -60,7 +64,7 @@ pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<ExitCode> {
 }
 
 /// The job's exit status, or why there is none.
-fn finish(outcome: &Outcome, console: &std::path::Path) -> Result<ExitCode> {
+pub(crate) fn finish(outcome: &Outcome, console: &Path) -> Result<ExitCode> {
     for trouble in &outcome.troubles {
         say!("{trouble}");
     }

@@ -13,3 +13,9 @@ macro_rules! say {
 pub(crate) fn line(message: &str) {
     eprintln!("xtask: {message}");
 }
+
+/// Passes on a line of a program that xtask runs.
+#[expect(clippy::print_stderr, reason = "this is the one place for it")]
+pub(crate) fn raw(line: &str) {
+    eprintln!("{line}");
+}

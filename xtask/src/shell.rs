@@ -1,7 +1,5 @@
 //! Other programs, with errors that say what was run and why it matters.
 
-use std::ffi::OsStr;
-use std::os::unix::ffi::OsStrExt as _;
 use std::process::{Command, ExitStatus, Stdio};
 
 use anyhow::{Context as _, Result, ensure};
@@ -41,38 +39,4 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
 fn describe(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
     words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
-}
-
-/// `word` as one word of a POSIX shell.
-pub(crate) fn quote(word: &OsStr) -> Vec<u8> {
-    let mut quoted = vec![b'\''];
-    for byte in word.as_bytes() {
-        match byte {
-            b'\'' => quoted.extend_from_slice(br"'\''"),
-            byte => quoted.push(*byte),
-        }
-    }
-    quoted.push(b'\'');
-    quoted
-}
-
-#[cfg(test)]
-mod tests {
-    use std::ffi::OsStr;
-    use std::os::unix::ffi::OsStrExt as _;
-    use std::process::Command;
-
-    use proptest::prelude::*;
-
-    use super::quote;
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(32))]
-        #[test]
-        fn a_shell_reads_a_quoted_word_back(word in proptest::collection::vec(1_u8..=255, 0..24)) {
-            let script = [b"printf %s ".as_slice(), &quote(OsStr::from_bytes(&word))].concat();
-            let output = Command::new("sh").arg("-c").arg(OsStr::from_bytes(&script)).output().unwrap();
-            prop_assert_eq!(output.stdout, word);
-        }
-    }
 }

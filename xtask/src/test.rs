@@ -1,0 +1,187 @@
+//! `test`: unit tests, tests on this host's kernel, scenarios in the dev VM, counted together.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::cargo::{self, Target};
+use crate::say;
+use crate::{scenarios, setup, vm};
+
+/// What became of the tests.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Tally {
+    pub(crate) passed: u64,
+    pub(crate) failed: u64,
+    pub(crate) skipped: u64,
+}
+
+impl Tally {
+    /// Adds another's numbers.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+    }
+}
+
+/// Which tests to run.
+#[derive(Debug, Default, Eq, PartialEq)]
+struct Choice {
+    unit: bool,
+    host: bool,
+    vm: bool,
+    /// Tests by name: scenarios, or parts of unit and host tests' names.
+    scenarios: Vec<String>,
+    filters: Vec<String>,
+}
+
+/// Runs the chosen groups or tests, all without a choice, and prints the count as the last line.
+pub(crate) fn run(chosen: &[String]) -> Result<()> {
+    let choice = choose(chosen, &scenarios::names());
+    setup::build_tools()?;
+    if choice.host || choice.vm {
+        setup::vm_tools()?;
+    }
+    let mut tally = Tally::default();
+    if choice.unit {
+        say!("unit tests");
+        tally.add(unit(&choice.filters)?);
+    }
+    if choice.host {
+        say!("tests on this host's kernel");
+        tally.add(host(&choice.filters)?);
+    }
+    if choice.vm {
+        say!("scenarios in the dev VM");
+        tally.add(scenarios::test(&choice.scenarios)?);
+    }
+    let Tally { passed, failed, skipped } = tally;
+    if passed + failed + skipped == 0 {
+        bail!("no test is called {}", chosen.join(" or "));
+    }
+    result_line(tally);
+    if failed > 0 {
+        bail!("{failed} failed");
+    }
+    Ok(())
+}
+
+#[expect(clippy::print_stdout, reason = "the count is the result")]
+fn result_line(Tally { passed, failed, skipped }: Tally) {
+    println!("{passed} passed, {failed} failed, {skipped} skipped");
+}
+
+fn choose(chosen: &[String], scenarios: &[&str]) -> Choice {
+    if chosen.is_empty() {
+        return Choice { unit: true, host: true, vm: true, ..Choice::default() };
+    }
+    let mut choice = Choice::default();
+    for name in chosen {
+        match name.as_str() {
+            "unit" => choice.unit = true,
+            "host" => choice.host = true,
+            "vm" => choice.vm = true,
+            scenario if scenarios.contains(&scenario) => {
+                choice.vm = true;
+                choice.scenarios.push(name.clone());
+            }
+            _ => {
+                choice.unit = true;
+                choice.host = true;
+                choice.filters.push(name.clone());
+            }
+        }
+    }
+    choice
+}
+
+fn unit(filters: &[String]) -> Result<Tally> {
+    counted(
+        cargo::cargo()
+            .args([
+                "test",
+                "--quiet",
+                "--workspace",
+                "--lib",
+                "--bins",
+                "--test",
+                "cli",
+                "--no-fail-fast",
+                "--",
+            ])
+            .args(filters),
+    )
+}
+
+/// The tests that need BPF.
+fn host(filters: &[String]) -> Result<Tally> {
+    let root = vm::guest_root()?;
+    let tests = cargo::build_test(Target::Test("host"))?;
+    counted(
+        cargo::with_tracefs(Path::new("env"), "load eBPF programs for the tests")
+            .arg(format!("KNIWATCH_DPDK_ROOT={}", root.display()))
+            .arg(tests)
+            .arg("--test-threads=1")
+            .args(filters),
+    )
+}
+
+/// Runs a libtest or a cargo of many, shows what it says, and adds up its own counts.
+fn counted(command: &mut Command) -> Result<Tally> {
+    let mut child =
+        command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot start {command:?}"))?;
+    let output = child.stdout.take().context("no output of the tests")?;
+    let mut tally = Tally::default();
+    for line in BufReader::new(output).lines() {
+        let line = line.context("cannot read what the tests say")?;
+        if let Some(counted) = parse_result(&line) {
+            tally.add(counted);
+        }
+        say::raw(&line);
+    }
+    let status = child.wait().context("cannot wait for the tests")?;
+    if !status.success() && tally.failed == 0 {
+        bail!("{command:?} failed: {status}");
+    }
+    Ok(tally)
+}
+
+/// `test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; ...`
+fn parse_result(line: &str) -> Option<Tally> {
+    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
+    let count =
+        |what: &str| counts.split("; ").find_map(|part| part.strip_suffix(what)?.trim().parse::<u64>().ok());
+    Some(Tally { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Choice, Tally, choose, parse_result};
+
+    #[test]
+    fn the_count_of_a_libtest_is_read_and_nothing_else() {
+        let line = "test result: FAILED. 4 passed; 2 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.1s";
+        assert_eq!(parse_result(line), Some(Tally { passed: 4, failed: 2, skipped: 1 }));
+        for line in ["", "test a ... ok", "test result: ok.", "4 passed; 0 failed; 0 ignored"] {
+            assert_eq!(parse_result(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_name_chooses_a_group_a_scenario_or_tests_by_name() {
+        let choose = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+            choose(&names, &["created", "device-busy"])
+        };
+        assert_eq!(choose(&[]), Choice { unit: true, host: true, vm: true, ..Choice::default() });
+        assert_eq!(choose(&["host"]), Choice { host: true, ..Choice::default() });
+        let scenario = Choice { vm: true, scenarios: vec!["created".to_owned()], ..Choice::default() };
+        assert_eq!(choose(&["created"]), scenario);
+        let named =
+            Choice { unit: true, host: true, filters: vec!["escape".to_owned()], ..Choice::default() };
+        assert_eq!(choose(&["escape"]), named);
+    }
+}

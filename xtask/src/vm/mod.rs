@@ -62,8 +62,7 @@ impl Vm {
         let sources = workspace.guest_sources();
         let bin = dir.join("bin");
         programs::ensure_programs(&root, &sources, &bin)?;
-        let installed = bin.join("kniwatch");
-        fs::copy(&kniwatch, &installed).with_context(|| format!("can't write {}", installed.display()))?;
+        programs::install(&kniwatch, &bin.join("kniwatch"))?;
         let initramfs = dir.join("initramfs");
         write_whole(&initramfs, &initramfs::build(&root, &sources)?)?;
         let accelerator = accelerator::choose(&workspace.vm(), &kernel(&root), &initramfs)?;

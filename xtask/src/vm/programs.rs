@@ -15,7 +15,7 @@ pub(crate) fn ensure_programs(root: &Root, sources: &Path, bin: &Path) -> Result
     fs::create_dir_all(bin).with_context(|| format!("can't make {}", bin.display()))?;
     for script in files(sources, "sh")? {
         let program = bin.join(script.file_stem().unwrap_or_default());
-        fs::copy(&script, &program).with_context(|| format!("can't copy {}", script.display()))?;
+        install(&script, &program)?;
     }
     for source in files(sources, "c")? {
         let stem = source.file_stem().unwrap_or_default();
@@ -54,12 +54,18 @@ fn compile(root: &Root, text: &[u8], program: &Path) -> Result<()> {
         .with_context(|| format!("can't compile the guest's {}", name.display()))?;
     let made = work.join(name);
     ensure!(made.is_file(), "the compiler left no {}", made.display());
-    // Not a rename: the root may be on another file system or another's property.
-    fs::copy(&made, program).with_context(|| format!("can't copy {}", made.display()))?;
+    install(&made, program)?;
     for leftover in [&source, &made] {
         fs::remove_file(leftover).with_context(|| format!("can't remove {}", leftover.display()))?;
     }
     Ok(())
+}
+
+/// Copies `file` to `program` so that a guest that runs the old one keeps it.
+pub(crate) fn install(file: &Path, program: &Path) -> Result<()> {
+    let partial = program.with_extension("partial");
+    fs::copy(file, &partial).with_context(|| format!("can't copy {}", file.display()))?;
+    fs::rename(&partial, program).with_context(|| format!("can't put {} in place", program.display()))
 }
 
 /// The files in `dir` with that ending, by name.

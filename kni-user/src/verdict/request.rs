@@ -91,7 +91,7 @@ fn not_dispatched(case: &Case, errno: i32) -> Verdict {
 /// seccomp, that of its exit does not.
 fn seccomp(case: &Case) -> Verdict {
     let missing = case.unseen(&[Hook::Ioctl]);
-    if case.seen.outermost == Some(Hook::LibraryAlloc) && missing.is_empty() {
+    if missing.is_empty() {
         return Verdict::stopped(Boundary::Syscall, Cause::SysSeccomp);
     }
     let entry = Unseen::Entry { hook: Hook::Ioctl.name() };

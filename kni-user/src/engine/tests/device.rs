@@ -214,3 +214,33 @@ fn no_cause_passes_from_one_process_to_another() {
     let told = stream.end();
     assert_eq!(short(told.attempts()[1]), stopped(Library, Cause::LibNotInitialised));
 }
+
+#[test]
+fn a_forked_child_starts_where_its_parent_was_and_an_executed_program_anew() {
+    let alloc = |stream: &mut Stream, pid: u32| {
+        stream.alloc(process(pid), "vEth0");
+        stream.says(process(pid), NOT_INITIALISED);
+        stream.alloc_returns(process(pid), 0);
+    };
+    let mut stream = Stream::watch();
+    stream.init(APP, -2, -1);
+    for child in [101, 102] {
+        stream.note(APP, Hook::Fork, [child, 0, 0], "app");
+    }
+    stream.note(process(102), Hook::Exec, [0; 3], "/usr/bin/other");
+    alloc(&mut stream, 101);
+    alloc(&mut stream, 102);
+    let told = stream.end();
+    let all: Vec<_> = told.attempts().into_iter().skip(1).map(short).collect();
+    assert_eq!(all, [stopped(Syscall, Cause::SysDeviceMissing), stopped(Library, Cause::LibNotInitialised)]);
+}
+
+#[test]
+fn a_command_is_seen_from_its_beginning() {
+    let mut stream = Stream::watch();
+    stream.push(crate::event::What::CommandStarted { pid: 100 });
+    stream.alloc(APP, "vEth0");
+    stream.says(APP, NOT_INITIALISED);
+    stream.alloc_returns(APP, 0);
+    assert_eq!(short(stream.end().attempt()), stopped(Library, Cause::LibNotInitialised));
+}

@@ -11,7 +11,7 @@ use super::plan::{Host, Usable};
 use crate::host::btf;
 
 /// The eBPF object, compiled by the build script.
-static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/kniwatch-probes"));
+pub static OBJECT: &[u8] = aya::include_bytes_aligned!(concat!(env!("OUT_DIR"), "/kniwatch-probes"));
 
 /// Where the kernel keeps a system call's first three arguments in `struct pt_regs`.
 ///

@@ -19,6 +19,7 @@ use tokio::io::unix::AsyncFd;
 
 use self::attach::{Link, let_go};
 pub use self::counters::Counters;
+pub use self::load::OBJECT;
 use self::plan::{Decision, Host, Object, Planned, Usable, plan};
 pub use self::row::Row;
 use self::spec::{Owner, SPECS};

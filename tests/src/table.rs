@@ -152,7 +152,7 @@ pub const SCENARIOS: &[Scenario] = &[
                     status: 12,
                     attempts: Attempts::Exactly(&[Attempt {
                         claimed: Some("vEth7"),
-                        subject: Some("/dev/null"),
+                        subject: Some("fd 3"),
                         issued: Some(true),
                         ..Attempt::at_syscall("sys.wrong-device", ENOTTY)
                     }]),
@@ -174,6 +174,7 @@ pub const SCENARIOS: &[Scenario] = &[
                     status: 12,
                     attempts: Attempts::Exactly(&[Attempt {
                         claimed: Some("vEth7"),
+                        subject: Some("fd 3"),
                         issued: Some(true),
                         ..Attempt::at_syscall("sys.bad-fd", EBADF)
                     }]),
@@ -266,7 +267,8 @@ pub const SCENARIOS: &[Scenario] = &[
                 }]),
                 must_not_say: &[
                     ":\"created\"",
-                    "STOPPED",
+                    "stopped in",
+                    "stopped at",
                     "no ioctl was issued",
                     "\"lib.",
                     "\"sys.",

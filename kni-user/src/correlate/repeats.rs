@@ -79,9 +79,9 @@ impl Repeats {
 
 impl Pattern {
     fn of(attempt: &Attempt) -> Self {
-        let process = &attempt.process;
         Self {
-            program: process.exe.as_ref().unwrap_or(&process.comm).clone(),
+            // Not its executable: of one that ends at once, /proc tells that in some runs and in others not.
+            program: attempt.process.comm.clone(),
             name: attempt.interface.name().cloned(),
             boundary: attempt.boundary,
             cause: attempt.cause,

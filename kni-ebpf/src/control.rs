@@ -5,8 +5,10 @@
 pub const ARMED: u32 = 0;
 /// Word of `CONTROL`: whether the object has warned of a full table, one of `WARNING_*`.
 pub const WARNING: u32 = 1;
+/// Word of `CONTROL`: how many threads are in flight. While it is 0, nothing need be looked up.
+pub const IN_FLIGHT: u32 = 2;
 /// Entries of `CONTROL`.
-pub const WORDS: u32 = 2;
+pub const WORDS: u32 = 3;
 
 /// No table has been full yet.
 pub const WARNING_NONE: u32 = 0;

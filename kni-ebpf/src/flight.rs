@@ -1,6 +1,9 @@
 //! What each thread is in: its attempt, and the entries that wait for their returns.
 
+use core::arch::asm;
+
 use aya_ebpf::bindings::BPF_NOEXIST;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_log_ebpf::warn;
 use kni_ebpf::control;
 use kni_ebpf::counter::Outcome;
@@ -58,8 +61,10 @@ pub(crate) fn begin(moment: &Moment, creates: bool) -> u64 {
     }
     let started = if creates { moment.at } else { 0 };
     let attempt = Attempt { started, hook: moment.hook as u32, reserved: 0 };
-    if IN_FLIGHT.insert(moment.tid, attempt, 0).is_err() {
-        displaced(moment.hook);
+    remove(moment.tid);
+    match IN_FLIGHT.insert(moment.tid, attempt, u64::from(BPF_NOEXIST)) {
+        Ok(()) => add_in_flight(1),
+        Err(_) => displaced(moment.hook),
     }
     started
 }
@@ -69,8 +74,7 @@ pub(crate) fn begin(moment: &Moment, creates: bool) -> u64 {
 pub(crate) fn end(moment: &Moment) -> u64 {
     let Some(attempt) = current(moment.tid) else { return 0 };
     if attempt.hook == moment.hook as u32 {
-        // Nobody else removes it: a thread's entries are its own.
-        let _ = IN_FLIGHT.remove(moment.tid);
+        remove(moment.tid);
     }
     attempt.started
 }
@@ -82,20 +86,47 @@ pub(crate) fn current(tid: u32) -> Option<Attempt> {
     unsafe { IN_FLIGHT.get(tid) }.copied()
 }
 
-/// Whether the thread is inside the library.
+/// What the running thread is in, for those who have not asked yet who it is.
 #[inline(always)]
-pub(crate) fn in_library(tid: u32) -> bool {
-    current(tid).is_some_and(|attempt| depth(attempt.hook) == 0)
+pub(crate) fn here() -> Option<Attempt> {
+    if any() { current(bpf_get_current_pid_tgid() as u32) } else { None }
 }
 
-/// Whether the thread is inside something that may create an interface.
+/// Whether any thread is in flight. Costs less than looking one up, and mostly none is.
 #[inline(always)]
-pub(crate) fn creating(tid: u32) -> bool {
-    current(tid).is_some_and(|attempt| {
-        attempt.started != 0
-            && attempt.hook != Hook::LibraryInit as u32
-            && attempt.hook != Hook::LibraryRelease as u32
-    })
+fn any() -> bool {
+    CONTROL.get(control::IN_FLIGHT).is_some_and(|threads| *threads != 0)
+}
+
+#[inline(always)]
+fn remove(tid: u32) {
+    if IN_FLIGHT.remove(tid).is_ok() {
+        add_in_flight(-1);
+    }
+}
+
+#[inline(always)]
+fn add_in_flight(threads: i32) {
+    if let Some(word) = CONTROL.get_ptr_mut(control::IN_FLIGHT) {
+        // SAFETY: an atomic addition to a word of the map, which is valid and aligned.
+        unsafe {
+            asm!("lock *(u32 *)({at} + 0) += {threads}", at = in(reg) word, threads = in(reg) i64::from(threads))
+        };
+    }
+}
+
+impl Attempt {
+    /// Whether it is inside the library.
+    #[inline(always)]
+    pub(crate) fn in_library(self) -> bool {
+        depth(self.hook) == 0
+    }
+
+    /// Whether it may create an interface.
+    #[inline(always)]
+    pub(crate) fn creates(self) -> bool {
+        self.started != 0 && self.hook != Hook::LibraryInit as u32 && self.hook != Hook::LibraryRelease as u32
+    }
 }
 
 /// Keeps an entry for its return.
@@ -140,7 +171,7 @@ const fn key(tid: u32, hook: Hook) -> FrameKey {
 /// Forgets all that a thread was in: it is gone, or runs another program.
 #[inline(always)]
 pub(crate) fn forget_thread(tid: u32) {
-    let _ = IN_FLIGHT.remove(tid);
+    remove(tid);
     for hook in FRAMED {
         let _ = FRAMES.remove(key(tid, hook));
     }

@@ -1,6 +1,7 @@
 //! System calls: KNI-shaped `ioctl`, and the opening of the device.
 
 use aya_ebpf::EbpfContext as _;
+use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_current_task_btf, bpf_probe_read_kernel, bpf_task_pt_regs};
 use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
@@ -69,10 +70,9 @@ pub(crate) fn ioctl_exit_without_registers(ctx: TracePointContext) -> u32 {
 /// seccomp refused: the tracepoint of its entry lies behind seccomp, that of its exit does not.
 #[inline(always)]
 fn ioctl_left(ctx: &TracePointContext, arguments: impl FnOnce() -> Option<[u64; 3]>) -> u32 {
-    let tid = aya_ebpf::helpers::bpf_get_current_pid_tgid() as u32;
     observe(
         Hook::Ioctl,
-        || flight::current(tid).is_some(),
+        || flight::here().is_some(),
         |moment| {
             let frame = flight::take(moment);
             let (entered, args) = match frame {
@@ -101,7 +101,7 @@ fn ioctl_left(ctx: &TracePointContext, arguments: impl FnOnce() -> Option<[u64; 
 /// request that is not KNI's.
 #[inline(always)]
 fn refused(moment: &Moment, arguments: impl FnOnce() -> Option<[u64; 3]>) -> Option<[u64; 3]> {
-    if !flight::in_library(moment.tid) {
+    if !flight::current(moment.tid)?.in_library() {
         return None;
     }
     let args = match arguments() {
@@ -146,7 +146,7 @@ pub(crate) fn open_enter(ctx: TracePointContext) -> u32 {
 /// `syscalls:sys_exit_openat` and `syscalls:sys_exit_open`.
 #[tracepoint]
 pub(crate) fn open_exit(ctx: TracePointContext) -> u32 {
-    let tid = aya_ebpf::helpers::bpf_get_current_pid_tgid() as u32;
+    let tid = bpf_get_current_pid_tgid() as u32;
     observe(
         Hook::Open,
         || flight::has_frame(tid, Hook::Open),

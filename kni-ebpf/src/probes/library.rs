@@ -7,6 +7,7 @@ use kni_ebpf::hook::Hook;
 use super::function::{argument, entered, entered_and_kept, int, kept, pointer, returned};
 use crate::emit::observe;
 use crate::flight;
+use crate::maps::Attempt;
 use crate::memory::Text;
 
 /// The entry of one of the library's own functions: the beginning of an attempt.
@@ -53,7 +54,7 @@ fn leave_step(hook: Hook, value: i64) -> u32 {
 
 #[inline(always)]
 fn in_library() -> bool {
-    flight::in_library(aya_ebpf::helpers::bpf_get_current_pid_tgid() as u32)
+    flight::here().is_some_and(Attempt::in_library)
 }
 
 // match-proto: DPDK 16.04..18.08 `void rte_kni_init(unsigned int max_kni_ifaces)`, 18.11..23.07 `int`

@@ -10,12 +10,12 @@ use kni_ebpf::record::Step;
 use super::function::{argument, int, kept, pointer, returned, returned_with};
 use crate::emit::{Moment, observe};
 use crate::flight;
-use crate::maps::{NETDEV_IFINDEX_OFFSET, NETDEV_NAME_OFFSET};
+use crate::maps::{Attempt, NETDEV_IFINDEX_OFFSET, NETDEV_NAME_OFFSET};
 use crate::memory::{Text, read_text};
 
 #[inline(always)]
 fn creating() -> bool {
-    flight::creating(aya_ebpf::helpers::bpf_get_current_pid_tgid() as u32)
+    flight::here().is_some_and(Attempt::creates)
 }
 
 #[inline(always)]

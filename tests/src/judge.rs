@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::scenario::{ATTACHED_WITHIN_NS, Attempt, Attempts, Expect, Index};
+use crate::scenario::{ATTACHED_WITHIN_EMULATED_NS, ATTACHED_WITHIN_NS, Attempt, Attempts, Expect, Index};
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +22,8 @@ pub struct Observed {
     pub ifindex: Option<String>,
     /// The pid of the device's holder, if the guest noted one.
     pub holder: Option<String>,
+    /// Whether the guest's processor was emulated.
+    pub emulated: bool,
 }
 
 /// Everything that is wrong with what was `observed`; nothing: the run is as expected.
@@ -36,7 +38,8 @@ pub fn judge(expect: &Expect, observed: &Observed) -> Vec<String> {
     complaints.differ("exit status", observed.status.trim(), &expect.status.to_string());
     judge_attempts(&expect.attempts, &attempts, observed, &mut complaints);
     judge_released(expect.released, &of("interface"), &mut complaints);
-    judge_module(expect.module_comes, &of("diagnostic"), &mut complaints);
+    let within = if observed.emulated { ATTACHED_WITHIN_EMULATED_NS } else { ATTACHED_WITHIN_NS };
+    judge_module(expect.module_comes, within, &of("diagnostic"), &mut complaints);
     match of("summary").as_slice() {
         [summary] => judge_summary(expect, summary, &attempts, &mut complaints),
         other => complaints.say(format!("{} summaries instead of one", other.len())),
@@ -166,7 +169,7 @@ fn judge_released(expected: &[&str], got: &[&Value], complaints: &mut Complaints
     complaints.differ("interfaces", got.join(", ").as_str(), expected.join(", ").as_str());
 }
 
-fn judge_module(comes: usize, diagnostics: &[&Value], complaints: &mut Complaints) {
+fn judge_module(comes: usize, within_ns: u64, diagnostics: &[&Value], complaints: &mut Complaints) {
     let came: Vec<&Value> = diagnostics
         .iter()
         .filter(|line| line["kind"] == "coverage")
@@ -175,7 +178,7 @@ fn judge_module(comes: usize, diagnostics: &[&Value], complaints: &mut Complaint
         .collect();
     complaints.differ("how often the module's hooks came", &came.len(), &comes);
     for blind in came {
-        if blind.as_u64().is_none_or(|blind| blind > ATTACHED_WITHIN_NS) {
+        if blind.as_u64().is_none_or(|blind| blind > within_ns) {
             complaints.say(format!("the module was there unobserved for {blind} ns"));
         }
     }

@@ -83,7 +83,7 @@ pub(crate) fn test(names: &[String]) -> Result<Tally> {
     let outcome = vm.run(&job(script::test(&scenarios)), &results, Box::new(stderr()), Box::new(stderr()))?;
     let mut tally = Tally::default();
     for scenario in scenarios {
-        let complaints = complaints(scenario, &results, &vm.bin.join("kniwatch"))?;
+        let complaints = complaints(scenario, &results, &vm)?;
         if complaints.is_empty() {
             tally.passed += 1;
             say::raw(&format!("vm {} ... ok", scenario.name));
@@ -128,12 +128,12 @@ fn trouble(outcome: &Outcome) -> Option<String> {
     }
 }
 
-fn complaints(scenario: &Scenario, results: &Path, kniwatch: &Path) -> Result<Vec<String>> {
+fn complaints(scenario: &Scenario, results: &Path, vm: &Vm) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
     for (index, Run { expect, .. }) in scenario.runs.iter().enumerate() {
         let dir = results.join(script::results_of(scenario, index));
         if dir.join("status").is_file() {
-            complaints.extend(judge(expect, &observed(&dir, kniwatch)?));
+            complaints.extend(judge(expect, &observed(&dir, vm)?));
         } else {
             complaints.push(format!("the guest left no result in {}", dir.display()));
         }
@@ -141,14 +141,15 @@ fn complaints(scenario: &Scenario, results: &Path, kniwatch: &Path) -> Result<Ve
     Ok(complaints)
 }
 
-fn observed(dir: &Path, kniwatch: &Path) -> Result<Observed> {
+fn observed(dir: &Path, vm: &Vm) -> Result<Observed> {
+    let kniwatch = vm.bin.join("kniwatch");
     let read = |name: &str| {
         let path = dir.join(name);
         fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))
     };
     let replay = |format: &str| -> Result<String> {
         // How it ends is the recorded check's business.
-        let output = Command::new(kniwatch)
+        let output = Command::new(&kniwatch)
             .args(["--color", "never", "--format", format, "replay"])
             .arg(dir.join("recording"))
             .output()
@@ -162,6 +163,7 @@ fn observed(dir: &Path, kniwatch: &Path) -> Result<Observed> {
         replayed_text: replay("text")?,
         ifindex: read("ifindex").ok(),
         holder: read("holder").ok(),
+        emulated: vm.emulated(),
     })
 }
 

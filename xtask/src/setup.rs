@@ -26,10 +26,9 @@ struct Tool {
     purpose: &'static str,
 }
 
-const VM_TOOLS: [Tool; 4] = [
+const VM_TOOLS: [Tool; 3] = [
     Tool { program: "qemu-system-x86_64", package: "qemu-system-x86", purpose: "runs the dev VM" },
     Tool { program: "mmdebstrap", package: "mmdebstrap", purpose: "makes the dev VM's root" },
-    Tool { program: "busybox", package: "busybox-static", purpose: "starts the dev VM" },
     Tool { program: "unshare", package: "util-linux", purpose: "keeps mounts away from this host" },
 ];
 

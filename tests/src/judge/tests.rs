@@ -17,6 +17,7 @@ fn observed(status: &str, lines: &[Value]) -> Observed {
         replayed_text: "lo  stopped in the network core\n".to_owned(),
         ifindex: None,
         holder: None,
+        emulated: false,
     }
 }
 
@@ -166,13 +167,16 @@ fn a_restart_loop_must_be_counted() {
 #[test]
 fn the_modules_hooks_must_come_as_often_as_it_does_and_soon() {
     let expect = Expect { module_comes: 1, ..*expect("name-taken") };
-    let run = |blind: &[Value]| {
+    let run_on = |emulated: bool, blind: &[Value]| {
         let mut lines = vec![attempt(), summary()];
         lines.extend(blind.iter().map(|blind| {
             json!({"type": "diagnostic", "data": {"kind": "coverage", "came": ["dispatcher", "handler"], "blind_ns": blind}})
         }));
-        judge(&expect, &observed("14", &lines)).len()
+        judge(&expect, &Observed { emulated, ..observed("14", &lines) }).len()
     };
+    let run = |blind: &[Value]| run_on(false, blind);
+    assert_eq!(run_on(true, &[json!(1_500_000_000)]), 0);
+    assert_eq!(run_on(true, &[json!(1_500_000_001)]), 1);
     assert_eq!(run(&[json!(20_000_000)]), 0);
     assert_eq!(run(&[json!(50_000_001)]), 1);
     assert_eq!(run(&[json!(null)]), 1);

@@ -56,7 +56,7 @@ impl Vm {
     /// Makes or finds every part of the VM, kniwatch among them.
     pub(crate) fn prepare(workspace: &Workspace, release: &Release) -> Result<Self> {
         let kniwatch = build::for_guest(workspace, release)?;
-        let root = root::ensure_root(workspace, release, false)?;
+        let root = root::ensure_root(workspace, release)?;
         let dir = workspace.vm().join(release.name);
         let _lock = root::lock(&dir)?;
         let sources = workspace.guest_sources();
@@ -67,6 +67,11 @@ impl Vm {
         write_whole(&initramfs, &initramfs::build(&root, &sources)?)?;
         let accelerator = accelerator::choose(&workspace.vm(), &kernel(&root), &initramfs)?;
         Ok(Self { root, bin, runs: workspace.vm().join("runs"), initramfs, accelerator })
+    }
+
+    /// Whether the guest's processor is emulated.
+    pub(crate) fn emulated(&self) -> bool {
+        self.accelerator == Accelerator::Emulation
     }
 
     /// A new directory for one run: the guest sees it as `/mnt/job`, and its logs are kept there.
@@ -118,7 +123,7 @@ impl Vm {
 
 /// The directory of the guest's root, made if need be: DPDK as the guest has it, for tests on the host.
 pub(crate) fn guest_root() -> Result<PathBuf> {
-    Ok(root::ensure_root(&Workspace::locate()?, &BOOKWORM, false)?.path)
+    Ok(root::ensure_root(&Workspace::locate()?, &BOOKWORM)?.path)
 }
 
 /// Where a run's console is kept.

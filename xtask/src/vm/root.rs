@@ -24,15 +24,15 @@ pub(crate) struct Root {
     pub(crate) key: String,
 }
 
-/// The root of `release`: the one there is, or a new one if an input has changed or `refresh` asks for it.
-pub(crate) fn ensure_root(workspace: &Workspace, release: &Release, refresh: bool) -> Result<Root> {
+/// The root of `release`: the one there is, or a new one if an input has changed.
+pub(crate) fn ensure_root(workspace: &Workspace, release: &Release) -> Result<Root> {
     let dir = workspace.vm().join(release.name);
     fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
     let _lock = lock(&dir)?;
     let recipe = workspace.guest_sources().join("provision");
     let key = key(release, &fs::read(&recipe).with_context(|| format!("can't read {}", recipe.display()))?);
     let path = dir.join(format!("root-{key}"));
-    if path.is_dir() && !refresh {
+    if path.is_dir() {
         return Ok(Root { path, key });
     }
     let privilege = Privilege::find()?;

@@ -13,7 +13,7 @@ use crate::emit::{Moment, count};
 use crate::maps::{Attempt, CONTROL, FRAMES, Frame, FrameKey, IN_FLIGHT, USERS};
 
 /// Hooks whose entries are kept for their returns.
-const FRAMED: [Hook; 15] = [
+const FRAMED: [Hook; 16] = [
     Hook::Ioctl,
     Hook::Open,
     Hook::Dispatcher,
@@ -29,6 +29,7 @@ const FRAMED: [Hook; 15] = [
     Hook::LibraryRelease,
     Hook::MemzoneLookup,
     Hook::MemzoneReserve,
+    Hook::LibraryLog,
 ];
 
 /// How deep in the way from the library to the handler a hook lies.

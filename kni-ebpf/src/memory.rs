@@ -36,6 +36,14 @@ impl Text {
         self.address
     }
 
+    /// Whether its first byte can be read: what is not in memory, a probe can't bring there.
+    #[inline(always)]
+    pub(crate) fn is_in_memory(self) -> bool {
+        let mut first = MaybeUninit::<u8>::uninit();
+        // SAFETY: `first` has one byte.
+        unsafe { self.read(first.as_mut_ptr(), 1) >= 0 }
+    }
+
     /// Copies it; the number of bytes with the NUL, or a negative errno.
     ///
     /// # Safety

@@ -77,7 +77,8 @@ pub struct Header {
 /// | `ModuleLoad`, `ModuleFree` (entry) | - | module name | - |
 ///
 /// The hooks with a result are recorded at their entry too, except `Open`, the memzone functions, the
-/// net core's and `CreateThread`, which are recorded at their return alone.
+/// net core's and `CreateThread`, which are recorded at their return alone. `LibraryLog`'s entry is recorded
+/// late, when it returns, if its format was not in memory before.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(C)]
 pub struct Step {

@@ -24,12 +24,6 @@ fn word<const OFFSET: usize>(ctx: &TracePointContext) -> u64 {
     unsafe { ctx.as_ptr().add(OFFSET).cast::<u64>().read_volatile() }
 }
 
-/// Nothing: what a program costs at all, for `cargo xtask bench ioctl`.
-#[tracepoint]
-pub(crate) fn empty(_ctx: TracePointContext) -> u32 {
-    0
-}
-
 /// `syscalls:sys_enter_ioctl`.
 #[tracepoint]
 pub(crate) fn ioctl_enter(ctx: TracePointContext) -> u32 {

@@ -2,10 +2,11 @@
 
 use aya_ebpf::macros::{uprobe, uretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
+use kni_ebpf::counter::Outcome;
 use kni_ebpf::hook::Hook;
 
 use super::function::{argument, entered, entered_and_kept, int, kept, pointer, returned};
-use crate::emit::observe;
+use crate::emit::{Moment, observe};
 use crate::flight;
 use crate::maps::Attempt;
 use crate::memory::Text;
@@ -119,8 +120,24 @@ pub(crate) fn memzone_reserve_exit(ctx: RetProbeContext) -> u32 {
 #[uprobe]
 pub(crate) fn library_log_enter(ctx: ProbeContext) -> u32 {
     observe(Hook::LibraryLog, in_library, |moment| {
-        let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
         let args = [argument(&ctx, 0) as u32 as u64, argument(&ctx, 1) as u32 as u64, 0];
-        entered(moment, attempt, args, Text::user(argument(&ctx, 2)))
+        let format = Text::user(argument(&ctx, 2));
+        if format.is_in_memory() { logged(moment, args, format) } else { kept(moment, args, format) }
     })
+}
+
+/// A format that nobody has read yet may not be in memory at the entry. At the return it is, if the line was
+/// written.
+#[uretprobe]
+pub(crate) fn library_log_exit(_ctx: RetProbeContext) -> u32 {
+    observe(Hook::LibraryLog, in_library, |moment| match flight::take(moment) {
+        Some(frame) => logged(moment, frame.args, Text::user(frame.text)),
+        None => Outcome::Filtered,
+    })
+}
+
+#[inline(always)]
+fn logged(moment: &Moment, args: [u64; 3], format: Text) -> Outcome {
+    let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+    entered(moment, attempt, args, format)
 }

@@ -1,5 +1,6 @@
 //! The programs, by what they observe.
 
+mod bench;
 mod call;
 mod function;
 mod library;

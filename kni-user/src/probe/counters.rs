@@ -1,7 +1,8 @@
 //! The kernel half of the ledger.
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _, Seek as _};
 use std::os::fd::{AsFd as _, AsRawFd as _};
 
 use anyhow::{Context as _, Result};
@@ -10,6 +11,8 @@ use aya::maps::PerCpuArray;
 use aya::programs::Program;
 use kni_ebpf::counter::{Outcome, slot};
 use kni_ebpf::hook::Hook;
+
+use super::spec;
 
 /// What became of the programs' runs: totals over all hooks and CPUs.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -53,7 +56,7 @@ impl Counters {
     }
 }
 
-pub(super) fn read(object: &Ebpf) -> Result<Counters> {
+pub(super) fn read(object: &Ebpf, descriptors: &Descriptors) -> Result<Counters> {
     let map = object.map("COUNTERS").context("the object has no map COUNTERS")?;
     let map = PerCpuArray::<_, u64>::try_from(map)?;
     let mut counters = Counters::default();
@@ -70,31 +73,75 @@ pub(super) fn read(object: &Ebpf) -> Result<Counters> {
         filtered: counters.total(Outcome::Filtered),
         kept: counters.total(Outcome::Kept),
         lost: counters.total(Outcome::Lost),
-        missed: object.programs().map(|(_, program)| recursion_misses(program)).sum(),
+        missed: descriptors.misses().context("cannot read the programs' descriptors")?,
         displaced: counters.total(Outcome::Displaced),
         unpaired: counters.total(Outcome::Unpaired),
         ..counters
     })
 }
 
-/// Runs of a program that the kernel left out, as its descriptor tells (since 5.12).
-fn recursion_misses(program: &Program) -> u64 {
-    let Ok(fd) = program.fd() else { return 0 };
-    let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd()));
-    parse_recursion_misses(&info.unwrap_or_default()).unwrap_or_default()
+/// What the kernel tells of each loaded program, by way of its descriptor.
+///
+/// Opened once: opening a file is among the things that are counted.
+#[derive(Debug, Default)]
+pub(super) struct Descriptors(Vec<(Hook, File)>);
+
+impl Descriptors {
+    /// Those of the programs that are loaded now.
+    pub(super) fn open(object: &Ebpf) -> io::Result<Self> {
+        let mut files = Vec::new();
+        for spec in spec::SPECS {
+            let programs = spec.programs();
+            for path in programs.iter().filter_map(|name| descriptor(object.program(name)?)) {
+                files.push((spec.hook, File::open(path)?));
+            }
+        }
+        Ok(Self(files))
+    }
+
+    /// How often the programs of `hook` have run. The kernel counts that while its statistics of eBPF programs are
+    /// enabled.
+    pub(super) fn runs(&self, hook: Hook) -> io::Result<u64> {
+        let files = self.0.iter().filter(|(of, _)| *of == hook);
+        files.map(|(_, file)| fact(file, "run_cnt")).sum()
+    }
+
+    /// Runs that the kernel left out since the CPU was in that program already (told since 5.12).
+    fn misses(&self) -> io::Result<u64> {
+        self.0.iter().map(|(_, file)| fact(file, "recursion_misses")).sum()
+    }
 }
 
-fn parse_recursion_misses(info: &str) -> Option<u64> {
-    info.lines().find_map(|line| line.strip_prefix("recursion_misses:"))?.trim().parse().ok()
+/// Where the kernel tells of a loaded program.
+fn descriptor(program: &Program) -> Option<String> {
+    let fd = program.fd().ok()?.as_fd().as_raw_fd();
+    Some(format!("/proc/self/fdinfo/{fd}"))
+}
+
+/// A number that a descriptor tells; 0 if it doesn't.
+fn fact(mut file: &File, name: &str) -> io::Result<u64> {
+    let mut info = String::new();
+    file.rewind()?;
+    file.read_to_string(&mut info)?;
+    Ok(parse_fact(&info, name).unwrap_or_default())
+}
+
+fn parse_fact(info: &str, name: &str) -> Option<u64> {
+    let (_, value) = info.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| *key == name)?;
+    value.trim().parse().ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::parse_recursion_misses;
+    use super::parse_fact;
 
     #[test]
-    fn misses_are_found_among_the_descriptors_facts() {
-        assert_eq!(parse_recursion_misses("pos:\t0\nrecursion_misses:\t17\nverified_insns:\t3\n"), Some(17));
-        assert_eq!(parse_recursion_misses("pos:\t0\n"), None);
+    fn facts_are_found_by_their_whole_names() {
+        let info = "pos:\t0\nrun_cnt:\t4\nrecursion_misses:\t17\nverified_insns:\tmany\n";
+        assert_eq!(parse_fact(info, "recursion_misses"), Some(17));
+        assert_eq!(parse_fact(info, "run_cnt"), Some(4));
+        for name in ["cnt", "verified_insns", "absent"] {
+            assert_eq!(parse_fact(info, name), None, "{name}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use tokio::io::unix::AsyncFd;
 
 use self::attach::{Link, let_go};
 pub use self::counters::Counters;
+use self::counters::Descriptors;
 pub use self::load::OBJECT;
 use self::plan::{Decision, Host, Object, Planned, Usable, plan};
 pub use self::row::Row;
@@ -51,6 +52,7 @@ pub struct Probes {
     links: Vec<(Hook, Link)>,
     /// Attachments to a module that has gone. Letting go of them would make those to its successor wait.
     dead: Vec<Link>,
+    descriptors: Descriptors,
     rows: Vec<Row>,
 }
 
@@ -67,7 +69,16 @@ impl Probes {
         let object = load::object(config, &host).map_err(|error| CannotObserve::unloadable(&error))?;
         load::trim_heap();
         let (config, tracefs) = (config.clone(), tracefs::find());
-        Ok(Self { object, config, host, tracefs, links: Vec::new(), dead: Vec::new(), rows: Vec::new() })
+        Ok(Self {
+            object,
+            config,
+            host,
+            tracefs,
+            links: Vec::new(),
+            dead: Vec::new(),
+            descriptors: Descriptors::default(),
+            rows: Vec::new(),
+        })
     }
 
     /// Attaches all that can be had, and makes ready what is wanted when the module comes.
@@ -144,7 +155,13 @@ impl Probes {
 
     /// What became of the programs' runs until now.
     pub fn counters(&self) -> Result<Counters> {
-        counters::read(&self.object)
+        counters::read(&self.object, &self.descriptors)
+    }
+
+    /// How often the programs of `hook` have run by the kernel's own count, to compare with [`Counters::runs`].
+    /// 0 unless the kernel keeps statistics of eBPF programs.
+    pub fn kernel_runs(&self, hook: Hook) -> Result<u64> {
+        self.descriptors.runs(hook).context("cannot read the programs' descriptors")
     }
 
     /// Follows a process and all its descendants to come, whether they use KNI or not.
@@ -230,7 +247,16 @@ impl Probes {
             let specs = unresolved.into_iter().filter_map(spec::of);
             coverage.extend(self.carry_out(&plan(specs, &self.host, &self.config)));
         }
+        self.refresh_descriptors();
         coverage
+    }
+
+    /// For programs that have been loaded since.
+    fn refresh_descriptors(&mut self) {
+        match Descriptors::open(&self.object) {
+            Ok(descriptors) => self.descriptors = descriptors,
+            Err(error) => log::warn!("runs that the kernel leaves out can't be counted: {error}"),
+        }
     }
 
     /// Attaches a hook in the first way that succeeds: `Err` if there was a way, and none did.

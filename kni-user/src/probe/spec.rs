@@ -54,8 +54,8 @@ pub enum Owner {
 pub struct Programs {
     /// For its entry.
     pub enter: &'static str,
-    /// For its return; `None`: only the entry tells anything.
-    pub exit: Option<&'static str>,
+    /// For its return.
+    pub exit: &'static str,
 }
 
 /// A tracepoint and its program.
@@ -82,6 +82,30 @@ impl Spec {
             Candidate::Function { owner, .. } => Some(*owner),
             Candidate::Variants { .. } => Some(Owner::Module),
         })
+    }
+}
+
+impl Spec {
+    /// The names of all programs that the hook may take, each once.
+    #[must_use]
+    pub fn programs(&self) -> Vec<&'static str> {
+        let mut names: Vec<_> = self.candidates.iter().flat_map(Candidate::programs).collect();
+        names.sort_unstable();
+        names.dedup();
+        names
+    }
+}
+
+impl Candidate {
+    fn programs(&self) -> Vec<&'static str> {
+        match self {
+            Self::Tracepoints(tracepoints) => {
+                tracepoints.iter().flat_map(|tracepoint| tracepoint.programs).copied().collect()
+            }
+            Self::Function { programs, .. } | Self::Variants { programs, .. } => {
+                vec![programs.enter, programs.exit]
+            }
+        }
     }
 }
 
@@ -125,7 +149,7 @@ const fn function(
     enter: &'static str,
     exit: &'static str,
 ) -> Candidate {
-    Candidate::Function { owner, symbols, programs: Programs { enter, exit: Some(exit) } }
+    Candidate::Function { owner, symbols, programs: Programs { enter, exit } }
 }
 
 /// The hooks, in the order in which an attempt meets them.
@@ -182,11 +206,7 @@ pub const SPECS: &[Spec] = &[
     },
     Spec {
         hook: Hook::LibraryLog,
-        candidates: &[Candidate::Function {
-            owner: Owner::Library,
-            symbols: &["rte_log"],
-            programs: Programs { enter: "library_log_enter", exit: None },
-        }],
+        candidates: &[function(Owner::Library, &["rte_log"], "library_log_enter", "library_log_exit")],
         required: false,
         lost: "the reason that the library itself logged is not told",
     },
@@ -261,7 +281,7 @@ pub const SPECS: &[Spec] = &[
             function(Owner::Module, &["kni_ioctl_create"], "handler_enter", "handler_exit"),
             Candidate::Variants {
                 of: "kni_ioctl_create",
-                programs: Programs { enter: "handler_enter", exit: Some("handler_exit") },
+                programs: Programs { enter: "handler_enter", exit: "handler_exit" },
             },
             function(Owner::Module, &["kni_ioctl"], "handler_by_request_enter", "handler_by_request_exit"),
         ],

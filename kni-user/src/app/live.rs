@@ -97,9 +97,7 @@ async fn observe(request: Request) -> Result<ExitCode> {
             break End::Done;
         }
     };
-    source.drain(&mut events)?;
-    events.push(source.ledger()?);
-    events.push(stream::now(What::End(end)));
+    source.close(end, &mut events)?;
     feed(&mut pipeline, &mut events)?;
     Ok(ExitCode::from(pipeline.exit_status()))
 }

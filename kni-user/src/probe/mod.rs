@@ -142,9 +142,18 @@ impl Probes {
 
     /// From now on records flow.
     pub fn arm(&mut self) -> Result<()> {
+        self.set_armed(1)
+    }
+
+    /// From now on nothing more is recorded: what was can be counted.
+    pub fn disarm(&mut self) -> Result<()> {
+        self.set_armed(0)
+    }
+
+    fn set_armed(&mut self, armed: u32) -> Result<()> {
         let map = self.object.map_mut("CONTROL").context("the object has no map CONTROL")?;
         let mut words = Array::<_, u32>::try_from(map)?;
-        words.set(control::ARMED, 1, 0).context("cannot arm the probes")
+        words.set(control::ARMED, armed, 0).context("cannot arm the probes")
     }
 
     /// The ring buffer that records come through. It can be taken once.

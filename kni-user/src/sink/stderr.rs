@@ -4,11 +4,12 @@ use std::io::{self, Write as _};
 
 use super::escape;
 
-/// Sends the log to stderr: warnings, and with `verbose` what else is worth knowing.
+/// Sends the log to stderr: warnings, and with `verbose` what else is worth knowing; `RUST_LOG` overrides it.
 pub fn init_log(verbose: bool) {
     let level = if verbose { log::LevelFilter::Info } else { log::LevelFilter::Warn };
     env_logger::Builder::new()
         .filter_level(level)
+        .parse_default_env()
         .format(|to, record| to.write_all(noted(&record.args().to_string()).as_bytes()))
         .init();
 }

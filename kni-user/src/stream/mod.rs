@@ -15,7 +15,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use self::facts::Facts;
-use crate::event::{Event, Ledger, Question, What};
+use crate::event::{End, Event, Ledger, Question, What};
 use crate::host;
 use crate::host::kmsg::Kmsg;
 use crate::probe::{self, Probes};
@@ -23,6 +23,9 @@ use crate::record;
 
 /// How often time passes in the stream.
 const TICK: Duration = Duration::from_millis(100);
+
+/// Records taken at once: in a flood, what was taken is told before more is.
+const BATCH_MAX: usize = 4096;
 
 /// What to observe.
 #[derive(Clone, Debug, Default)]
@@ -127,15 +130,29 @@ impl Stream {
         Ok(())
     }
 
-    /// The ledger as it stands.
-    pub fn ledger(&self) -> Result<Event> {
-        Ok(now(What::Ledger(self.read_ledger()?)))
+    /// Ends the stream: what is still on its way, and the ledger of it all.
+    ///
+    /// Nothing is recorded from here on, so that what was emitted and what was received can be compared.
+    pub fn close(&mut self, end: End, events: &mut Vec<Event>) -> Result<()> {
+        self.probes.disarm()?;
+        self.drain(events)?;
+        let mut ledger = self.read_ledger()?;
+        // A program that was running then may have submitted a record since.
+        if ledger.received < ledger.emitted {
+            self.drain(events)?;
+            ledger = self.read_ledger()?;
+        }
+        events.push(now(What::Ledger(ledger)));
+        events.push(now(What::End(end)));
+        Ok(())
     }
 
     fn records(&mut self) -> Vec<Event> {
         let mut records = Vec::new();
         let ring = self.ring.get_mut();
-        while let Some(bytes) = ring.next() {
+        while records.len() < BATCH_MAX
+            && let Some(bytes) = ring.next()
+        {
             self.received += 1;
             match record::decode(&bytes) {
                 Ok(event) => records.push(event),

@@ -215,7 +215,7 @@ impl Machine {
             "-nodefaults -no-user-config -no-reboot -display none -nic none -m 1024 -smp 2",
             match self.accelerator {
                 Accelerator::Kvm => "-accel kvm -cpu host",
-                Accelerator::Emulation => "-accel tcg,thread=multi -cpu max",
+                Accelerator::Emulation => "-accel tcg,thread=single -cpu max",
             },
         ]
         .iter()

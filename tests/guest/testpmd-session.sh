@@ -15,5 +15,5 @@ session() {
     # testpmd reads its first command when all its ports are started.
     echo quit
 }
-session "$@" | dpdk-testpmd -l 0-1 -n 1 --in-memory --no-pci \
+session "$@" | dpdk-testpmd --lcores 0@0,1@0 -n 1 --in-memory --no-pci \
     -d librte_kni.so.23 -d librte_net_kni.so.23 --vdev=net_kni0 -- -i --total-num-mbufs=2048

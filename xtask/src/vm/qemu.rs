@@ -212,10 +212,10 @@ impl Machine {
             path.to_str().map(str::to_owned).with_context(|| format!("{} is not UTF-8", path.display()))
         };
         let mut arguments: Vec<String> = [
-            "-nodefaults -no-user-config -no-reboot -display none -nic none -m 1024 -smp 2",
+            "-nodefaults -no-user-config -no-reboot -display none -nic none -m 1024",
             match self.accelerator {
                 Accelerator::Kvm => "-accel kvm -cpu host",
-                Accelerator::Emulation => "-accel tcg,thread=single -cpu max",
+                Accelerator::Emulation => "-accel tcg -cpu max -smp 1",
             },
         ]
         .iter()

@@ -68,9 +68,7 @@ fn attach_part(object: &mut Ebpf, part: &Part, tracefs: Option<&Path>) -> Result
     }
     let name = load_first(object, &part.programs)?;
     let program = object.program_mut(name).ok_or_else(|| no_program(name))?;
-    let attached = attach_program(program, &part.place);
-    log::trace!("{name} is attached");
-    attached.map(Some).map_err(|error| classify(&part.place, &error))
+    attach_program(program, &part.place).map(Some).map_err(|error| classify(&part.place, &error))
 }
 
 fn attach_program(program: &mut Program, place: &Place) -> Result<Link, ProgramError> {
@@ -111,7 +109,6 @@ fn load(object: &mut Ebpf, name: &str) -> Result<(), AttachError> {
         Program::UProbe(program) => program.load(),
         _ => Err(ProgramError::UnexpectedProgramType),
     };
-    log::trace!("{name} is loaded");
     match loaded {
         Ok(()) | Err(ProgramError::AlreadyLoaded) => Ok(()),
         Err(ProgramError::LoadError { io_error, verifier_log }) => {

@@ -95,7 +95,7 @@ pub struct Start {
 pub struct Module {
     /// `version`, where the module declares one.
     pub version: Option<Untrusted>,
-    /// Parameters, in the order of their names.
+    /// Parameters that are set, in the order of their names.
     pub parameters: Vec<(Untrusted, Untrusted)>,
 }
 

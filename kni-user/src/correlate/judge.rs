@@ -7,7 +7,7 @@ use super::interfaces::Living;
 use super::kernel_log::Run;
 use super::observed::{ModuleLog, Observed};
 use super::{Correlator, Finding, Watch};
-use crate::event::{Holder, Nanos};
+use crate::event::Nanos;
 use crate::report::{Attempt, AttemptCoverage, Interface, Outcome, Unseen};
 use crate::untrusted::Untrusted;
 use crate::verdict::{Case, End, Verdict, decide};
@@ -38,7 +38,7 @@ impl Correlator {
         self.remember_initialisation(&seen, verdict.as_ref(), at);
         let mut attempt = self.attempt(&seen, verdict?, log, at);
         self.remember_interface(&seen, &attempt, at);
-        let parent = self.parent(attempt.process.pid);
+        let parent = self.processes.parent(attempt.process.pid);
         attempt.repeat = self.repeats.count(&attempt, parent, |pid| self.processes.lived(pid));
         Some(Finding::Attempt(Box::new(attempt)))
     }
@@ -135,11 +135,6 @@ impl Correlator {
             since: at,
             request_size: seen.call.as_ref().map(|call| request_size(call.cmd)),
         });
-    }
-
-    fn parent(&self, pid: u32) -> Option<Holder> {
-        let info = self.processes.get(pid)?.info.as_ref()?;
-        Some(Holder { pid: info.parent, comm: info.parent_comm.clone()? })
     }
 
     /// The report of an attempt.

@@ -304,7 +304,7 @@ impl Correlator {
             }
             (Hook::Fork, _) => {
                 if let Some(child) = step.args.first().and_then(|child| u32::try_from(*child).ok()) {
-                    self.processes.forked(child, at, pid);
+                    self.processes.forked(child, at, &step.task);
                 }
                 Vec::new()
             }

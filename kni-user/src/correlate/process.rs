@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::observed::Open;
 use crate::cause::Cause;
-use crate::event::{self, Nanos, Task};
+use crate::event::{self, Holder, Nanos, Task};
 use crate::report::{self, Boundary};
 use crate::untrusted::Untrusted;
 
@@ -46,6 +46,8 @@ impl History {
 #[derive(Debug, Default)]
 pub(super) struct Known {
     pub(super) info: Option<event::Process>,
+    /// Who forked it, if that was seen: `/proc` may be too late for a process that ends at once.
+    parent: Option<Holder>,
     pub(super) history: History,
     pub(super) ended: Option<Nanos>,
     /// It was not started before: its start, its program's, or the beginning of all watching.
@@ -131,12 +133,23 @@ impl Processes {
     }
 
     /// A process was forked: it starts as its parent was.
-    pub(super) fn forked(&mut self, child: u32, at: Nanos, parent: u32) {
-        let history = self.get(parent).map(|parent| parent.history.clone());
+    pub(super) fn forked(&mut self, child: u32, at: Nanos, parent: &Task) {
+        let history = self.get(parent.pid).map(|parent| parent.history.clone());
         self.known.remove(&child);
         let known = self.of(child);
         known.born = Some(at);
+        known.parent = Some(Holder { pid: parent.pid, comm: parent.comm.clone() });
         known.history = history.unwrap_or_default();
+    }
+
+    /// Who started the process: as its fork showed, else as `/proc` says.
+    pub(super) fn parent(&self, pid: u32) -> Option<Holder> {
+        let known = self.get(pid)?;
+        let from_proc = || {
+            let info = known.info.as_ref()?;
+            Some(Holder { pid: info.parent, comm: info.parent_comm.clone()? })
+        };
+        known.parent.clone().or_else(from_proc)
     }
 
     /// The process runs another program from now on.

@@ -9,6 +9,9 @@ use crate::untrusted::Untrusted;
 
 const DIRECTORY: &str = "/sys/module/rte_kni";
 
+/// How the kernel shows a string parameter that nobody has set.
+const UNSET: &[u8] = b"(null)";
+
 /// Whether `rte_kni` is loaded.
 #[must_use]
 pub fn is_loaded() -> bool {
@@ -29,6 +32,7 @@ fn read(directory: &Path) -> Module {
         .flatten()
         .flatten()
         .filter_map(|entry| Some((Untrusted::from(entry.file_name().as_bytes()), trimmed(&entry.path())?)))
+        .filter(|(_, value)| value.as_bytes() != UNSET)
         .collect();
     parameters.sort();
     Module { version: trimmed(&directory.join("version")), parameters }
@@ -46,12 +50,13 @@ mod tests {
     use crate::untrusted::Untrusted;
 
     #[test]
-    fn parameters_come_in_the_order_of_their_names() {
+    fn parameters_that_are_set_come_in_the_order_of_their_names() {
         let directory = tempfile::tempdir().unwrap();
         let parameters = directory.path().join("parameters");
         fs::create_dir(&parameters).unwrap();
         fs::write(parameters.join("kthread_mode"), "single\n").unwrap();
         fs::write(parameters.join("carrier"), "off\n").unwrap();
+        fs::write(parameters.join("lo_mode"), "(null)\n").unwrap();
 
         let module = read(directory.path());
 

@@ -5,6 +5,7 @@ mod device;
 mod library;
 mod life;
 mod properties;
+mod recorded;
 mod request;
 
 use crate::cause::Cause;

@@ -111,7 +111,7 @@ fn alone(pid: u32, script: &[Do]) -> Vec<Short> {
 
 /// The same, or the same without the reason: where two processes are in the module at once, or where its
 /// entry was not seen, a line of its log that bears no name is nobody's.
-fn agrees(seen: Short, alone: Short) -> bool {
+pub(super) fn agrees(seen: Short, alone: Short) -> bool {
     seen == alone || (seen.0 == alone.0 && seen.1 == alone.1 && seen.2.is_none())
 }
 

@@ -62,7 +62,9 @@ pub(super) fn armed(page: &mut Page, hooks: &Hooks, verbose: bool) {
     ));
     if verbose {
         page.evidence(&format!("live: {}", live.join(", ")));
-        page.evidence(&format!("waiting: {}", waiting.join(", ")));
+        if !waiting.is_empty() {
+            page.evidence(&format!("waiting: {}", waiting.join(", ")));
+        }
     }
     without(page, hooks);
 }

@@ -1,0 +1,120 @@
+//! Recordings of real runs: the scenarios on real kernels, replayed without a machine.
+//!
+//! `tests/data/KERNEL/SCENARIO.rec` is what `kniwatch check --record` wrote in the dev VM; beside it stands the
+//! text that it prints. `UPDATE_EXPECT=1 cargo test` writes the texts anew.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use expect_test::expect_file;
+
+use super::properties::agrees;
+use super::{INCONCLUSIVE, Short, short, stopped};
+use crate::cause::Cause;
+use crate::event::{Event, Ledger, What};
+use crate::report::Boundary;
+use crate::sink::Sink as _;
+use crate::sink::recording::Reader;
+use crate::sink::text::{Text, TextOptions};
+use crate::testing::Answer;
+
+/// What each scenario must come to, and `check`'s exit status.
+fn expected(scenario: &str) -> (Short, u8) {
+    let created = super::CREATED;
+    match scenario {
+        "created" | "module-comes-and-goes" => (created, 0),
+        "silent-refusal" => (stopped(Boundary::Library, Cause::LibMemzoneExists), 11),
+        "silent-refusal-1604" => (stopped(Boundary::Library, Cause::LibMemzoneMissing), 11),
+        "module-missing" => (stopped(Boundary::Syscall, Cause::SysDeviceMissing), 12),
+        "device-busy" => (stopped(Boundary::Syscall, Cause::SysDeviceBusy), 12),
+        "wrong-device" => (stopped(Boundary::Syscall, Cause::SysWrongDevice), 12),
+        "bad-fd" => (stopped(Boundary::Syscall, Cause::SysBadFd), 12),
+        "duplicate-name" => (stopped(Boundary::Module, Cause::ModNameDuplicate), 13),
+        "name-taken" => (stopped(Boundary::Network, Cause::NetNameExists), 14),
+        "starved" => (INCONCLUSIVE, 20),
+        other => panic!("what should the recording {other} come to?"),
+    }
+}
+
+fn recordings() -> Vec<PathBuf> {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");
+    let kernels = fs::read_dir(data).unwrap().map(|kernel| kernel.unwrap().path());
+    let files = kernels.flat_map(|kernel| fs::read_dir(kernel).unwrap().map(|file| file.unwrap().path()));
+    let mut recordings: Vec<_> =
+        files.filter(|file| file.extension().is_some_and(|kind| kind == "rec")).collect();
+    recordings.sort();
+    recordings
+}
+
+fn events(recording: &Path) -> Vec<Event> {
+    let file = std::io::BufReader::new(fs::File::open(recording).unwrap());
+    Reader::new(file).unwrap().map(|event| event.unwrap()).collect()
+}
+
+fn scenario(recording: &Path) -> &str {
+    recording.file_stem().unwrap().to_str().unwrap()
+}
+
+#[test]
+fn every_recorded_run_comes_to_its_verdict() {
+    let recordings = recordings();
+    assert!(recordings.len() >= 11, "the recordings are missing: {recordings:?}");
+    for recording in recordings {
+        let (verdict, status) = expected(scenario(&recording));
+        let answer = Answer::of(&events(&recording));
+        let verdicts: Vec<Short> = answer.attempts().into_iter().map(short).collect();
+        assert!(!verdicts.is_empty(), "{}", recording.display());
+        assert!(verdicts.iter().all(|got| *got == verdict), "{}: {verdicts:?}", recording.display());
+        assert_eq!(answer.exit_status, Some(status), "{}", recording.display());
+        assert!(answer.summary().complete, "{}", recording.display());
+    }
+}
+
+#[test]
+fn a_replay_prints_the_text_beside_the_recording() {
+    for recording in recordings() {
+        let mut text = Vec::new();
+        let options = TextOptions { verbose: true, ..TextOptions::default() };
+        let mut sink = Text::new(&mut text, options);
+        for report in &Answer::of(&events(&recording)).reports {
+            sink.tell(report).unwrap();
+        }
+        expect_file![recording.with_extension("txt")].assert_eq(&String::from_utf8(text).unwrap());
+    }
+}
+
+/// A lost record is counted before the records of its batch: from then on the ledger says so.
+fn without(events: &[Event], lost: usize) -> Vec<Event> {
+    let mut left = events.to_vec();
+    let at = left.remove(lost).at;
+    let armed = left.iter().position(|event| matches!(event.what, What::Armed)).unwrap();
+    let ledger = Ledger { emitted: 1, lost: 1, ..Ledger::default() };
+    left.insert(lost.max(armed + 1), Event { at, what: What::Ledger(ledger) });
+    for event in &mut left {
+        if let What::Ledger(ledger) = &mut event.what {
+            ledger.lost = 1;
+        }
+    }
+    left
+}
+
+#[test]
+fn any_one_record_lost_leaves_the_verdict_or_makes_it_inconclusive() {
+    for recording in recordings() {
+        let (verdict, _) = expected(scenario(&recording));
+        let events = events(&recording);
+        let records = (0..events.len()).filter(|at| {
+            matches!(events.get(*at).map(|event| &event.what), Some(What::Step(_) | What::Call(_)))
+        });
+        for lost in records {
+            let answer = Answer::of(&without(&events, lost));
+            let verdicts: Vec<Short> = answer.attempts().into_iter().map(short).collect();
+            assert!(
+                verdicts.iter().all(|got| *got == INCONCLUSIVE || agrees(*got, verdict)),
+                "{} without {:?}: {verdicts:?}",
+                recording.display(),
+                events.get(lost)
+            );
+        }
+    }
+}

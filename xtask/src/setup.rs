@@ -86,10 +86,13 @@ fn install_linker(compiler: &Compiler) -> Result<()> {
         install_packages(&packages, "install the LLVM that bpf-linker is built for")?;
     }
     let Llvm { major, minor } = llvm;
+    let prefix = format!("/usr/lib/llvm-{major}");
     run(Command::new("cargo")
         .args(["install", LINKER, "--version", LINKER_VERSION, "--locked", "--no-default-features"])
         .arg(format!("--features=llvm-{major}"))
-        .env(format!("LLVM_SYS_{major}{minor}_PREFIX"), format!("/usr/lib/llvm-{major}"))
+        // For llvm-sys, and for bpf-linker's own build script.
+        .env(format!("LLVM_SYS_{major}{minor}_PREFIX"), &prefix)
+        .env("LLVM_PREFIX", &prefix)
         // The caller's cargo may have chosen another toolchain, or a target directory of ours.
         .env_remove("RUSTUP_TOOLCHAIN")
         .env_remove("CARGO_TARGET_DIR"))

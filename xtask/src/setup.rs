@@ -9,7 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::privilege::as_root;
+use crate::privilege::{as_root, is_root};
 use crate::say;
 use crate::toolchain::{self, Compiler, LINKED, LINKER};
 
@@ -32,6 +32,10 @@ const VM_TOOLS: [Tool; 3] = [
     Tool { program: "unshare", package: "util-linux", purpose: "keeps mounts away from this host" },
 ];
 
+/// What an ordinary user needs besides, so as not to need root.
+const USER_TOOL: Tool =
+    Tool { program: "newuidmap", package: "uidmap", purpose: "makes the dev VM's root without being root" };
+
 /// Makes everything ready that the eBPF object's build needs.
 pub(crate) fn build_tools() -> Result<()> {
     let compiler = match toolchain::compiler() {
@@ -48,13 +52,15 @@ pub(crate) fn build_tools() -> Result<()> {
 
 /// Makes everything ready that the dev VM needs.
 pub(crate) fn vm_tools() -> Result<()> {
-    let missing: Vec<&Tool> = VM_TOOLS.iter().filter(|tool| find_program(tool.program).is_none()).collect();
+    let tools: Vec<&Tool> = VM_TOOLS.iter().chain((!is_root()).then_some(&USER_TOOL)).collect();
+    let missing: Vec<&Tool> =
+        tools.iter().copied().filter(|tool| find_program(tool.program).is_none()).collect();
     for tool in &missing {
         say!("missing: {} (package {}), which {}", tool.program, tool.package, tool.purpose);
     }
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
     install_packages(&packages, "install what the dev VM needs")?;
-    say!("dev VM: {}", VM_TOOLS.map(|tool| tool.program).join(", "));
+    say!("dev VM: {}", tools.iter().map(|tool| tool.program).collect::<Vec<_>>().join(", "));
     Ok(())
 }
 

@@ -83,18 +83,15 @@ fn roots(dir: &Path) -> Result<Vec<PathBuf>> {
 
 fn make(release: &Release, recipe: &Path, partial: &Path, privilege: Privilege) -> Result<()> {
     let mut mmdebstrap = match privilege {
-        Privilege::Root | Privilege::Namespace => Command::new("mmdebstrap"),
-        Privilege::Sudo => {
-            as_root("mmdebstrap", "make the dev VM's root (user namespaces are not allowed here)")
-        }
+        Privilege::Root | Privilege::Namespace => Command::new("env"),
+        Privilege::Sudo => as_root("env", "make the dev VM's root (user namespaces are not allowed here)"),
     };
-    mmdebstrap.arg(match privilege {
+    // Without INITRD=No an initramfs would be made for the kernel; xtask has a smaller one.
+    mmdebstrap.args(["INITRD=No", "mmdebstrap"]).arg(match privilege {
         Privilege::Root | Privilege::Sudo => "--mode=root",
         Privilege::Namespace => "--mode=unshare",
     });
     mmdebstrap
-        // An initramfs would be made for the kernel, of which xtask has a smaller one.
-        .env("INITRD", "No")
         .args([
             "--variant=apt",
             "--dpkgopt=path-exclude=/usr/share/man/*",

@@ -59,6 +59,7 @@ beside() {
 # storm: foreign ioctls from now on.
 storm() {
     setsid nice -n 19 ioctl-storm &
+    storm=$!
 }
 
 # check NAME ARGS...: kniwatch check as a test, which leaves everything in the directory NAME.
@@ -69,6 +70,7 @@ check() {
     alone timeout -k 5 150 kniwatch --format json check --record "$results/recording" "$@" \
         >"$results/json" 2>"$results/stderr"
     echo $? >"$results/status"
+    kill -0 "$storm" || fail "the storm has ended"
     for noted in ifindex holder; do
         [ ! -e "/run/$noted" ] || cp "/run/$noted" "$results/$noted"
     done

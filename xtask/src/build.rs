@@ -5,6 +5,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
+use crate::cargo;
 use crate::say;
 use crate::shell::{output, run};
 use crate::vm::release::Release;
@@ -16,8 +17,8 @@ use crate::workspace::Workspace;
 /// host glibc is linked in.
 pub(crate) fn for_guest(workspace: &Workspace, release: &Release) -> Result<PathBuf> {
     say!("building kniwatch");
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--release", "--package", "kni-user"]).current_dir(&workspace.root);
+    let mut cargo = cargo::cargo();
+    cargo.args(["build", "--release", "--package", "kni-user"]);
     let program = if host_glibc().is_some_and(|host| host <= release.glibc) {
         workspace.target.join("release/kniwatch")
     } else {

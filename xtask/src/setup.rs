@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::privilege::{as_root, is_root};
 use crate::say;
+use crate::shell::run;
 use crate::toolchain::{self, Compiler, LINKED, LINKER};
 
 /// The newest bpf-linker that the compilers of today can build; its LLVM must be the compiler's.
@@ -156,17 +157,7 @@ fn apt(verb: &[&str], packages: &[&str], reason: &str) -> Result<()> {
         .args(["DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", "-y", "-o", "DPkg::Lock::Timeout=300"])
         .args(["--no-install-recommends"])
         .args(verb)
-        .args(packages)
-        // What apt says is progress: stdout is for results.
-        .stdout(std::io::stderr()))
-}
-
-fn run(command: &mut Command) -> Result<()> {
-    let status = command.status().with_context(|| format!("cannot start {command:?}"))?;
-    if !status.success() {
-        bail!("{command:?} failed: {status}");
-    }
-    Ok(())
+        .args(packages))
 }
 
 fn is_debian() -> bool {

@@ -2,12 +2,14 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::cargo::{self, Target};
+use crate::privilege::is_root;
 use crate::say;
+use crate::setup::find_program;
 use crate::{scenarios, setup, vm};
 
 /// What became of the tests.
@@ -39,34 +41,35 @@ struct Choice {
 }
 
 /// Runs the chosen groups or tests, all without a choice, and prints the count as the last line.
-pub(crate) fn run(chosen: &[String]) -> Result<()> {
+pub(crate) fn run(chosen: &[String]) -> Result<ExitCode> {
     let choice = choose(chosen, &scenarios::names());
-    setup::build_tools()?;
-    if choice.host || choice.vm {
-        setup::vm_tools()?;
-    }
     let mut tally = Tally::default();
     if choice.unit {
-        say!("unit tests");
-        tally.add(unit(&choice.filters)?);
+        tally.add(group("unit tests", || unit(&choice.filters)));
     }
     if choice.host {
-        say!("tests on this host's kernel");
-        tally.add(host(&choice.filters)?);
+        tally.add(group("tests on this host's kernel", || host(&choice.filters)));
     }
     if choice.vm {
-        say!("scenarios in the dev VM");
-        tally.add(scenarios::test(&choice.scenarios)?);
+        tally.add(group("scenarios in the dev VM", || {
+            setup::vm_tools()?;
+            scenarios::test(&choice.scenarios)
+        }));
     }
-    let Tally { passed, failed, skipped } = tally;
-    if passed + failed + skipped == 0 {
+    if tally == Tally::default() {
         bail!("no test is called {}", chosen.join(" or "));
     }
     result_line(tally);
-    if failed > 0 {
-        bail!("{failed} failed");
-    }
-    Ok(())
+    Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// A group that can't be run is a failure, and no reason to leave the others out.
+fn group(what: &str, run: impl FnOnce() -> Result<Tally>) -> Tally {
+    say!("{what}");
+    setup::build_tools().and_then(|()| run()).unwrap_or_else(|error| {
+        say!("{what}: FAILED: {error:#}");
+        Tally { failed: 1, ..Tally::default() }
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "the count is the result")]
@@ -118,6 +121,11 @@ fn unit(filters: &[String]) -> Result<Tally> {
 
 /// The tests that need BPF.
 fn host(filters: &[String]) -> Result<Tally> {
+    if !is_root() && find_program("sudo").is_none() {
+        say!("skipped: loading eBPF programs takes root, and there is no sudo here");
+        return Ok(Tally { skipped: 1, ..Tally::default() });
+    }
+    setup::vm_tools()?;
     let root = vm::guest_root()?;
     let tests = cargo::build_test(Target::Test("host"))?;
     counted(

@@ -18,6 +18,19 @@ const WITHOUT: &str = "what works without: kniwatch replay, explain";
 pub struct CannotObserve(String);
 
 impl CannotObserve {
+    /// Not one hook could be attached; `reasons` say why, as often as they like.
+    #[must_use]
+    pub fn nothing_attached<'a>(reasons: impl Iterator<Item = &'a str>) -> Self {
+        let mut told = vec!["no DPDK library or program with KNI was found (--exe PATH names one)"];
+        for reason in reasons {
+            if !told.contains(&reason) {
+                told.push(reason);
+            }
+        }
+        let reasons = told.join("\n  ");
+        Self(format!("nothing can be observed on this machine\n  {reasons}\n  {WITHOUT}"))
+    }
+
     /// The kernel refused the object as a whole.
     #[must_use]
     pub fn unloadable(error: &anyhow::Error) -> Self {
@@ -175,7 +188,7 @@ fn check_source(name: &str, absent: &str) -> Usable {
 
 #[cfg(test)]
 mod tests {
-    use super::{Capabilities, Preflight};
+    use super::{CannotObserve, Capabilities, Preflight};
     use crate::probe::plan::Usable;
 
     const INITIAL: &str = "         0          0 4294967295\n";
@@ -210,6 +223,13 @@ mod tests {
         assert!(preflight(u64::MAX, &Usable::Yes).cannot_observe().is_none());
         let error = preflight(u64::MAX, &Usable::No("no x".to_owned())).cannot_observe().unwrap();
         assert!(error.to_string().contains("no kprobes"), "{error}");
+    }
+
+    #[test]
+    fn where_nothing_is_attached_each_reason_is_told_once() {
+        let error = CannotObserve::nothing_attached(["no x", "no y", "no x"].into_iter()).to_string();
+        assert_eq!(error.matches("no x").count(), 1, "{error}");
+        assert!(error.contains("no y") && error.contains("--exe"), "{error}");
     }
 
     #[test]

@@ -15,10 +15,10 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use self::facts::Facts;
-use crate::event::{End, Event, Ledger, Question, What};
+use crate::event::{End, Event, HookState, Ledger, Question, What};
 use crate::host;
 use crate::host::kmsg::Kmsg;
-use crate::probe::{self, Probes};
+use crate::probe::{self, CannotObserve, Probes};
 use crate::record;
 
 /// How often time passes in the stream.
@@ -60,6 +60,10 @@ impl Stream {
             probes.forward_log()?;
         }
         let coverage = probes.attach_all();
+        if coverage.iter().all(|coverage| coverage.state != HookState::Live) {
+            let reasons = coverage.iter().filter_map(|coverage| coverage.state.describe().1);
+            return Err(CannotObserve::nothing_attached(reasons).into());
+        }
         events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
         let ring = wait_on(probes.take_ring()?).context("cannot wait for the ring buffer")?;
         let kernel_log = Kmsg::open().and_then(wait_on).ok();

@@ -52,6 +52,7 @@ pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<ExitCode> {
         script: script(args)?,
         share: args.share.as_ref().map(std::path::absolute).transpose()?,
         terminal,
+        timed: false,
         timeout: (!terminal).then(|| Duration::from_secs(args.timeout)),
     };
     let run = vm.new_run()?;

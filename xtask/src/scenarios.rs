@@ -52,7 +52,7 @@ pub(crate) fn run(workspace: &Workspace, args: &RunArgs) -> Result<ExitCode> {
     let vm = Vm::prepare(workspace, &BOOKWORM)?;
     let run = vm.new_run()?;
     say!("booting the dev VM");
-    let job = job(script::show(&scenarios, args.json));
+    let job = job(script::show(&scenarios, args.json), false);
     let outcome = vm.run(&job, &run, Box::new(stdout()), Box::new(stderr()))?;
     finish(&outcome, &console_log(&run))
 }
@@ -80,7 +80,8 @@ pub(crate) fn test(names: &[String]) -> Result<Tally> {
     }
     fs::create_dir_all(&results).with_context(|| format!("can't make {}", results.display()))?;
     say!("booting the dev VM for {} scenarios; logs go to {}", scenarios.len(), results.display());
-    let outcome = vm.run(&job(script::test(&scenarios)), &results, Box::new(stderr()), Box::new(stderr()))?;
+    let outcome =
+        vm.run(&job(script::test(&scenarios), true), &results, Box::new(stderr()), Box::new(stderr()))?;
     let mut tally = Tally::default();
     for scenario in scenarios {
         let complaints = complaints(scenario, &results, &vm)?;
@@ -109,8 +110,8 @@ fn chosen(names: &[impl AsRef<str>]) -> Result<Vec<&'static Scenario>> {
     names.iter().map(|name| find(name.as_ref())).collect()
 }
 
-fn job(script: Vec<u8>) -> Job {
-    Job { script, share: None, terminal: false, timeout: Some(TIMEOUT) }
+fn job(script: Vec<u8>, timed: bool) -> Job {
+    Job { script, share: None, terminal: false, timed, timeout: Some(TIMEOUT) }
 }
 
 /// What is wrong with the guest itself, whatever its scenarios' results.

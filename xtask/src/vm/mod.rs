@@ -45,6 +45,8 @@ pub(crate) struct Job {
     pub(crate) share: Option<PathBuf>,
     /// Whether the script talks to this terminal instead of writing to two streams.
     pub(crate) terminal: bool,
+    /// Whether the guest's times are compared with limits: an emulated processor then counts its instructions.
+    pub(crate) timed: bool,
     /// When to give up.
     pub(crate) timeout: Option<Duration>,
 }
@@ -107,8 +109,12 @@ impl Vm {
         if job.terminal {
             options.push("kniwatch.shell");
         }
+        let accelerator = match self.accelerator {
+            Accelerator::Emulation if job.timed => Accelerator::CountingEmulation,
+            other => other,
+        };
         let machine = Machine {
-            accelerator: self.accelerator,
+            accelerator,
             kernel: kernel(&self.root),
             initramfs: self.initramfs.clone(),
             shares,

@@ -21,6 +21,8 @@ pub(crate) enum Accelerator {
     Kvm,
     /// qemu's own emulation.
     Emulation,
+    /// The same, with a clock that counts a nanosecond an instruction, however busy this host is.
+    CountingEmulation,
 }
 
 /// A directory of the host's that the guest mounts.
@@ -225,6 +227,7 @@ impl Machine {
                 // While one emulated processor patches the kernel's text for a probe, another that is busy
                 // there can hang (seen with qemu 7.2): so there is one.
                 Accelerator::Emulation => "-accel tcg -cpu max -smp 1",
+                Accelerator::CountingEmulation => "-accel tcg -icount shift=0,sleep=on -cpu max -smp 1",
             },
         ]
         .iter()

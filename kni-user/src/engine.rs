@@ -25,6 +25,8 @@ pub struct Engine {
     /// Changes of coverage that are told together, with the next event of another kind.
     change: Change,
     module_loaded: Option<Nanos>,
+    /// Whether `check`'s answer has been told.
+    answered: bool,
     ended: bool,
 }
 
@@ -55,6 +57,7 @@ impl Engine {
         }
         self.take(at, &event.what, &mut told);
         self.answer_if_settled(at);
+        self.tell_answer(&mut told);
         if matches!(event.what, What::End(_)) && !self.ended {
             self.ended = true;
             self.end(at, &mut told);
@@ -202,6 +205,15 @@ impl Engine {
         }
     }
 
+    fn tell_answer(&mut self, told: &mut Vec<Told>) {
+        if !self.answered
+            && let Some(answer) = self.check.as_ref().and_then(Check::answer)
+        {
+            self.answered = true;
+            told.push(Told::Answer(answer.clone()));
+        }
+    }
+
     fn end(&mut self, at: Nanos, told: &mut Vec<Told>) {
         let watch = watch(&self.coverage, &self.account, self.armed);
         let in_progress = self.correlator.in_progress(at, watch);
@@ -210,6 +222,7 @@ impl Engine {
         }
         let left = self.correlator.end(at, watch);
         self.find(left, told);
+        self.tell_answer(told);
         let ledger = self.account.latest().clone();
         told.push(Told::Summary(Summary {
             attempts: self.tally,

@@ -36,6 +36,8 @@ pub enum Told {
     Lost(Lost),
     /// Something that the reader should know and that is no attempt's verdict.
     Diagnostic(Diagnostic),
+    /// `check` has its answer, which the summary repeats: until then more may happen.
+    Answer(CheckResult),
     /// The end: totals.
     Summary(Summary),
 }

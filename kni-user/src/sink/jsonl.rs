@@ -46,7 +46,10 @@ impl<W: Write> Sink for JsonLines<W> {
         if let Told::Start(start) = what {
             self.epoch = start.unix_ns.saturating_sub_unsigned(*at);
         }
-        self.line(&Line::of(what, time(self.epoch, *at)))
+        match Line::of(what, time(self.epoch, *at)) {
+            Some(line) => self.line(&line),
+            None => Ok(()),
+        }
     }
 }
 
@@ -146,9 +149,10 @@ struct Probe<'a> {
 }
 
 impl<'a> Line<'a> {
-    fn of(told: &'a Told, time: i64) -> Self {
+    /// None for what another line tells too.
+    fn of(told: &'a Told, time: i64) -> Option<Self> {
         let note = |what| Self::Diagnostic(Timed { time, what });
-        match told {
+        Some(match told {
             Told::Start(start) => Self::Start(Start { schema: SCHEMA, start }),
             Told::Armed(hooks) => note(Note::armed(hooks)),
             Told::Coverage(change) => note(Note::Coverage(change)),
@@ -156,8 +160,9 @@ impl<'a> Line<'a> {
             Told::Released(released) => Self::Interface(Interface { time, event: "released", released }),
             Told::Lost(lost) => Self::Lost(Timed { time, what: lost }),
             Told::Diagnostic(diagnostic) => note(Note::Other(diagnostic)),
+            Told::Answer(_) => return None,
             Told::Summary(summary) => Self::Summary(Timed { time, what: summary }),
-        }
+        })
     }
 
     fn of_cause(cause: Cause) -> Self {

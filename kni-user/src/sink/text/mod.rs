@@ -46,8 +46,10 @@ pub struct Text<W> {
     out: W,
     options: TextOptions,
     clock: Clock,
-    /// Whether `check` is asked: its answer comes at the end, and little before.
+    /// Whether `check` is asked: little is said before its answer.
     check: bool,
+    /// Whether `check`'s answer was printed.
+    answered: bool,
     /// Whether a blank line was the last.
     gap: bool,
 }
@@ -55,7 +57,7 @@ pub struct Text<W> {
 impl<W: Write> Text<W> {
     /// Writes to `out`, a whole report at a time.
     pub fn new(out: W, options: TextOptions) -> Self {
-        Self { out, options, clock: Clock::default(), check: false, gap: false }
+        Self { out, options, clock: Clock::default(), check: false, answered: false, gap: false }
     }
 
     fn page(&self) -> Page {
@@ -108,7 +110,9 @@ impl<W: Write> Text<W> {
         let Summary { attempts: _, ledger: _, complete, check } = summary;
         let TextOptions { color: _, quiet, verbose } = self.options;
         if let Some(check) = check {
-            check::answer(page, check, &self.clock, quiet);
+            if !self.answered {
+                check::answer(page, check, &self.clock, quiet);
+            }
             // What was missed is told even where nothing else is: it may have been the attempt.
             if !quiet && (verbose || !complete) {
                 frame::summary(page, summary);
@@ -136,6 +140,10 @@ impl<W: Write> Sink for Text<W> {
             Told::Lost(lost) if !quiet => frame::lost(&mut page, lost, &time),
             Told::Diagnostic(diagnostic) if !quiet => frame::diagnostic(&mut page, diagnostic, &time),
             Told::Coverage(_) | Told::Released(_) | Told::Lost(_) | Told::Diagnostic(_) => {}
+            Told::Answer(answer) => {
+                self.answered = true;
+                check::answer(&mut page, answer, &self.clock, quiet);
+            }
             Told::Summary(summary) => self.summary(&mut page, summary),
         }
         self.print(page)

@@ -48,8 +48,7 @@ pub(crate) fn build_test(target: Target) -> Result<PathBuf> {
 
 /// `program` as root in a mount namespace of its own, so that a tracefs mounted for it stays unseen elsewhere.
 pub(crate) fn with_tracefs(program: &Path, reason: &str) -> Command {
-    let script =
-        "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing; exec \"$@\"";
+    let script = "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing || exit 1; exec \"$@\"";
     let mut command = as_root("unshare", reason);
     command.args(["--mount", "sh", "-c", script, "sh"]).arg(program);
     command

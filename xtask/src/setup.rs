@@ -27,9 +27,10 @@ struct Tool {
     purpose: &'static str,
 }
 
-const VM_TOOLS: [Tool; 3] = [
+const VM_TOOLS: [Tool; 4] = [
     Tool { program: "qemu-system-x86_64", package: "qemu-system-x86", purpose: "runs the dev VM" },
     Tool { program: "mmdebstrap", package: "mmdebstrap", purpose: "makes the dev VM's root" },
+    Tool { program: "mount", package: "mount", purpose: "mounts tracefs for the tests on this kernel" },
     Tool { program: "unshare", package: "util-linux", purpose: "keeps mounts away from this host" },
 ];
 

@@ -4,7 +4,7 @@ use std::io;
 
 use anyhow::{Context as _, Result};
 
-use super::select;
+use super::select::Selection;
 use crate::cli::Select;
 use crate::engine::Engine;
 use crate::event::Event;
@@ -14,7 +14,7 @@ use crate::sink::recording::Recorder;
 
 /// The engine between its source and its sinks.
 pub(super) struct Pipeline {
-    select: Select,
+    selection: Selection,
     engine: Engine,
     sink: Box<dyn Sink>,
     recorder: Option<Recorder<Box<dyn io::Write>>>,
@@ -28,12 +28,19 @@ impl Pipeline {
         sink: Box<dyn Sink>,
         recorder: Option<Recorder<Box<dyn io::Write>>>,
     ) -> Self {
-        Self { select, engine: Engine::new(), sink, recorder, reports: Vec::new(), attempts: 0 }
+        Self {
+            selection: Selection::new(select),
+            engine: Engine::new(),
+            sink,
+            recorder,
+            reports: Vec::new(),
+            attempts: 0,
+        }
     }
 
     /// Records the event if it was selected, correlates it, tells what comes of it.
     pub(super) fn feed(&mut self, event: &Event) -> Result<()> {
-        if !select::admits(&self.select, event) {
+        if !self.selection.admits(event) {
             return Ok(());
         }
         if let Some(recorder) = &mut self.recorder {

@@ -8,7 +8,7 @@ use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_ktime_get_ns};
 use kni_ebpf::control;
 use kni_ebpf::counter::{Outcome, slot};
 use kni_ebpf::hook::Hook;
-use kni_ebpf::record::{COMM_MAX, Call, Header, KIND_CALL, KIND_STEP, Step};
+use kni_ebpf::record::{COMM_MAX, Call, Header, KIND_CALL, KIND_STEP, Step, UNKNOWN_ERRNO};
 
 use crate::maps::{CONTROL, COUNTERS, RINGBUF};
 
@@ -78,6 +78,13 @@ const fn may_be_preempted(hook: Hook) -> bool {
             | Hook::MemzoneLookup
             | Hook::MemzoneReserve
             | Hook::LibraryLog
+            | Hook::LibraryClose
+            | Hook::TailqLock
+            | Hook::IovaMode
+            | Hook::Panic
+            | Hook::PoolCreate
+            | Hook::MempoolCreate
+            | Hook::RingCreate
     )
 }
 
@@ -85,6 +92,8 @@ const fn may_be_preempted(hook: Hook) -> bool {
 pub(crate) trait Record: 'static {
     const KIND: u16;
     fn header(&mut self) -> &mut Header;
+    /// Fields that are not 0 where nothing is known of them.
+    fn prepare(&mut self) {}
 }
 
 impl Record for Step {
@@ -92,6 +101,10 @@ impl Record for Step {
     #[inline(always)]
     fn header(&mut self) -> &mut Header {
         &mut self.header
+    }
+    #[inline(always)]
+    fn prepare(&mut self) {
+        self.rte_errno = UNKNOWN_ERRNO;
     }
 }
 
@@ -128,6 +141,7 @@ pub(crate) fn submit<R: Record>(moment: &Moment, fill: impl FnOnce(&mut R)) -> O
     header.tid = moment.tid;
     // SAFETY: `comm` has COMM_MAX bytes. It can't fail for a buffer of that size.
     unsafe { bpf_get_current_comm(header.comm.as_mut_ptr().cast(), COMM_MAX as u32) };
+    record.prepare();
     fill(record);
     entry.submit(0);
     Outcome::Emitted

@@ -13,7 +13,7 @@ use crate::emit::{Moment, count};
 use crate::maps::{Attempt, CONTROL, FRAMES, Frame, FrameKey, IN_FLIGHT, USERS};
 
 /// Hooks whose entries are kept for their returns.
-const FRAMED: [Hook; 16] = [
+const FRAMED: [Hook; 20] = [
     Hook::Ioctl,
     Hook::Open,
     Hook::Dispatcher,
@@ -30,6 +30,10 @@ const FRAMED: [Hook; 16] = [
     Hook::MemzoneLookup,
     Hook::MemzoneReserve,
     Hook::LibraryLog,
+    Hook::IovaMode,
+    Hook::PoolCreate,
+    Hook::MempoolCreate,
+    Hook::RingCreate,
 ];
 
 /// How deep in the way from the library to the handler a hook lies.

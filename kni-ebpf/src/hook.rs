@@ -29,17 +29,31 @@ pub enum Hook {
     Exit = 19,
     ModuleLoad = 20,
     ModuleFree = 21,
+    LibraryClose = 22,
+    TailqLock = 23,
+    IovaMode = 24,
+    Panic = 25,
+    PoolCreate = 26,
+    MempoolCreate = 27,
+    RingCreate = 28,
 }
 
 impl Hook {
     /// Every hook, in the order in which an attempt meets them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 28] = [
+        Self::RingCreate,
+        Self::MempoolCreate,
+        Self::PoolCreate,
         Self::LibraryInit,
         Self::LibraryAlloc,
         Self::LibraryRelease,
+        Self::LibraryClose,
+        Self::TailqLock,
         Self::MemzoneLookup,
         Self::MemzoneReserve,
+        Self::IovaMode,
         Self::LibraryLog,
+        Self::Panic,
         Self::Open,
         Self::Ioctl,
         Self::DeviceOpen,
@@ -58,7 +72,7 @@ impl Hook {
     ];
 
     /// One more than the highest number: how many slots a table indexed by hook needs.
-    pub const SLOTS: u32 = 22;
+    pub const SLOTS: u32 = 29;
 
     /// The hook of that number, or `None` for a number this version does not know.
     #[must_use]
@@ -97,6 +111,13 @@ impl Hook {
             Self::Exit => "exit",
             Self::ModuleLoad => "module-load",
             Self::ModuleFree => "module-free",
+            Self::LibraryClose => "library-close",
+            Self::TailqLock => "tailq-lock",
+            Self::IovaMode => "iova-mode",
+            Self::Panic => "panic",
+            Self::PoolCreate => "pool-create",
+            Self::MempoolCreate => "mempool-create",
+            Self::RingCreate => "ring-create",
         }
     }
 
@@ -125,6 +146,13 @@ impl Hook {
             Self::Exit => "exit",
             Self::ModuleLoad => "module_load",
             Self::ModuleFree => "module_free",
+            Self::LibraryClose => "rte_kni_close",
+            Self::TailqLock => "rte_mcfg_tailq_write_lock",
+            Self::IovaMode => "rte_eal_iova_mode",
+            Self::Panic => "__rte_panic",
+            Self::PoolCreate => "rte_pktmbuf_pool_create",
+            Self::MempoolCreate => "rte_mempool_create",
+            Self::RingCreate => "rte_ring_create",
         }
     }
 }

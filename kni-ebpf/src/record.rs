@@ -24,8 +24,20 @@ pub const FLAG_UNPAIRED: u16 = 1;
 /// `text_len`/`info_len` when the memory could not be read; any negative value is a negative errno.
 pub const UNREADABLE: i32 = -14;
 
+/// [`Step::rte_errno`] where it could not be read.
+pub const UNKNOWN_ERRNO: i32 = -1;
+
+/// Bit of an `Exit` step's `args[1]`: `args[0]` is the task's `exit_code`.
+pub const EXIT_CODE_KNOWN: u64 = 1;
+/// Bit of an `Exit` step's `args[1]`: it is known whether the whole process ends.
+pub const EXIT_WHOLE_KNOWN: u64 = 2;
+/// Bit of an `Exit` step's `args[1]`: the process's last thread ends, and the process with it.
+pub const EXIT_WHOLE: u64 = 4;
+
 /// Bytes of [`Step::text`].
 pub const TEXT_MAX: usize = 128;
+/// Bytes of [`Step::detail`].
+pub const DETAIL_MAX: usize = 32;
 /// Bytes of a task's name.
 pub const COMM_MAX: usize = 16;
 
@@ -69,12 +81,21 @@ pub struct Header {
 /// | `LibraryInit` | max interfaces | - | result (meaningless up to 18.08: void) |
 /// | `LibraryAlloc` | pool, conf, ops | interface name from conf | handle, 0 for NULL |
 /// | `LibraryRelease` | handle | - | result |
+/// | `LibraryClose` | - | - | - |
+/// | `TailqLock` (entry) | - | - | - |
 /// | `MemzoneLookup`, `MemzoneReserve` | - | memzone name | address, 0 for NULL |
+/// | `IovaMode` | - | - | 0 undecided, 1 physical, 2 virtual |
 /// | `LibraryLog` (entry) | level, log type, - | format | - |
+/// | `Panic` (entry) | - | format | - |
+/// | `PoolCreate`, `MempoolCreate`, `RingCreate` | - | its name | 0 for NULL; only those are recorded |
 /// | `Fork` (entry) | child | the child's name | - |
 /// | `Exec` (entry) | - | path | - |
-/// | `Exit` (entry) | - | - | - |
+/// | `Exit` (entry) | exit code, `EXIT_*` bits, - | - | - |
 /// | `ModuleLoad`, `ModuleFree` (entry) | - | module name | - |
+///
+/// `detail` is the mbuf pool's name at `LibraryAlloc`, the function's name at `Panic`, and empty elsewhere.
+/// `rte_errno` is DPDK's own, read when `LibraryAlloc`, `MemzoneReserve`, `PoolCreate`, `MempoolCreate` or
+/// `RingCreate` returned NULL.
 ///
 /// The hooks with a result are recorded at their entry too, except `Open`, the memzone functions, the
 /// net core's and `CreateThread`, which are recorded at their return alone. `LibraryLog`'s entry is recorded
@@ -90,10 +111,16 @@ pub struct Step {
     pub args: [u64; 3],
     /// Bytes of `text` that were read (without a NUL); negative: see [`UNREADABLE`].
     pub text_len: i32,
+    /// `rte_errno` as the function left it; [`UNKNOWN_ERRNO`]: not read.
+    pub rte_errno: i32,
+    /// Bytes of `detail` that were read (without a NUL); negative: see [`UNREADABLE`].
+    pub detail_len: i32,
     /// Always 0.
     pub reserved: u32,
     /// The string named above.
     pub text: [u8; TEXT_MAX],
+    /// The second string named above.
+    pub detail: [u8; DETAIL_MAX],
 }
 
 /// A KNI-shaped `ioctl`, at its entry (`info` filled) or its return (`value` filled).
@@ -123,10 +150,11 @@ const _: () = {
     assert!(offset_of!(Header, at) == 8);
     assert!(offset_of!(Header, pid) == 32);
     assert!(offset_of!(Header, comm) == 40);
-    assert!(size_of::<Step>() == 56 + 8 + 24 + 8 + TEXT_MAX);
+    assert!(size_of::<Step>() == 56 + 8 + 24 + 16 + TEXT_MAX + DETAIL_MAX);
     assert!(offset_of!(Step, args) == 64);
     assert!(offset_of!(Step, text_len) == 88);
-    assert!(offset_of!(Step, text) == 96);
+    assert!(offset_of!(Step, text) == 104);
+    assert!(offset_of!(Step, detail) == 104 + TEXT_MAX);
     assert!(size_of::<Call>() == 56 + 16 + 16 + DEVICE_INFO_MAX);
     assert!(offset_of!(Call, fd) == 72);
     assert!(offset_of!(Call, info_len) == 80);

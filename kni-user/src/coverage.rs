@@ -88,6 +88,7 @@ impl Table {
         let why = |attachment: &Attachment| match &attachment.state {
             HookState::Missing { reason } => Some(reason.clone()),
             HookState::Live | HookState::Gone => Some("its module was unloaded in between".to_owned()),
+            HookState::Idle => Some("no process was seen using KNI by then".to_owned()),
             HookState::Waiting => None,
         };
         let nothing = || "its module or library is not there".to_owned();
@@ -97,14 +98,17 @@ impl Table {
     /// All hooks that anything is known of, by what they can do now.
     #[must_use]
     pub fn hooks(&self) -> Hooks {
-        let mut hooks = Hooks { live: Vec::new(), waiting: Vec::new(), missing: Vec::new() };
+        let mut hooks =
+            Hooks { live: Vec::new(), waiting: Vec::new(), idle: Vec::new(), missing: Vec::new() };
         for hook in Hook::ALL {
             let missing = self.of(hook, None).find_map(|attachment| match &attachment.state {
                 HookState::Missing { reason } => Some(reason.clone()),
-                HookState::Live | HookState::Gone | HookState::Waiting => None,
+                HookState::Live | HookState::Gone | HookState::Waiting | HookState::Idle => None,
             });
             if self.is_live(hook) {
                 hooks.live.push(hook.name());
+            } else if self.of(hook, None).any(|attachment| attachment.state == HookState::Idle) {
+                hooks.idle.push(hook.name());
             } else if self.of(hook, None).any(Attachment::may_come) {
                 hooks.waiting.push(hook.name());
             } else if let Some(reason) = missing {

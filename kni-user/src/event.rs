@@ -38,6 +38,10 @@ pub enum What {
     Call(Call),
     /// What `/proc` said of a process, read when its first record arrived.
     Process(Process),
+    /// A library or executable that has functions of DPDK was looked at.
+    Object(Object),
+    /// A process has mapped such an object.
+    Mapped(Mapped),
     /// A process has `/dev/kni` open, as `/proc` showed it when an open was refused.
     Holder(Holder),
     /// A network interface as the system showed it when it had been registered.
@@ -141,6 +145,8 @@ pub enum HookState {
     Gone,
     /// It can't be attached yet; it may come (the module or library isn't there).
     Waiting,
+    /// It could be attached, and is not as long as no process uses KNI.
+    Idle,
     /// It can't be attached on this machine, or was left out by request.
     Missing {
         /// Why, in words.
@@ -156,6 +162,7 @@ impl HookState {
             Self::Live => ("live", None),
             Self::Gone => ("gone", None),
             Self::Waiting => ("waiting", None),
+            Self::Idle => ("idle", None),
             Self::Missing { reason } => ("missing", Some(reason)),
         }
     }
@@ -197,7 +204,19 @@ pub enum Read {
     Failed(i32),
 }
 
+impl Default for Read {
+    fn default() -> Self {
+        Self::Bytes(Untrusted::default())
+    }
+}
+
 impl Read {
+    /// Whether nothing was to be read, or an empty string was.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        matches!(self, Self::Bytes(bytes) if bytes.is_empty())
+    }
+
     /// The bytes, if they could be read and there are any.
     #[must_use]
     pub fn text(&self) -> Option<&Untrusted> {
@@ -225,6 +244,12 @@ pub struct Step {
     pub args: [u64; 3],
     /// The string argument.
     pub text: Read,
+    /// The second string argument.
+    #[serde(default, skip_serializing_if = "Read::is_nothing")]
+    pub detail: Read,
+    /// `rte_errno` as the function left it, where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rte_errno: Option<i32>,
 }
 
 /// A decoded [`kni_ebpf::record::Call`].
@@ -262,6 +287,33 @@ pub struct Process {
     pub parent_comm: Option<Untrusted>,
     /// Inode number of its network namespace, if it could be read.
     pub netns: Option<u64>,
+    /// Inode number of its mount namespace, if it could be read.
+    #[serde(default)]
+    pub mntns: Option<u64>,
+}
+
+/// A library or executable that has functions of DPDK, as its file shows it.
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Object {
+    /// Where it is, as kniwatch reaches it: the name by which [`Coverage`] and [`Mapped`] call it.
+    pub path: Untrusted,
+    /// `DT_SONAME`, of a shared library.
+    pub soname: Option<Untrusted>,
+    /// Which of the functions that hooks want, or that tell releases apart, it defines; sorted.
+    pub symbols: Vec<String>,
+    /// Versions of its dynamic symbols, such as `DPDK_23`; sorted.
+    pub versions: Vec<String>,
+    /// The file that its names came from, where it is stripped itself and its debug file is installed.
+    pub debug_file: Option<Untrusted>,
+}
+
+/// A process runs code of an object.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Mapped {
+    /// The process.
+    pub pid: u32,
+    /// The object's path, as in [`Object::path`].
+    pub object: Untrusted,
 }
 
 /// A process that has `/dev/kni` open.

@@ -2,7 +2,9 @@
 
 use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::DEVICE_INFO_MAX;
-use kni_ebpf::record::{COMM_MAX, FLAG_UNPAIRED, KIND_CALL, KIND_STEP, PHASE_ENTER, PHASE_RETURN, TEXT_MAX};
+use kni_ebpf::record::{
+    COMM_MAX, DETAIL_MAX, FLAG_UNPAIRED, KIND_CALL, KIND_STEP, PHASE_ENTER, PHASE_RETURN, TEXT_MAX,
+};
 
 use crate::event::{Call, Event, Nanos, Phase, Read, Step, Task, What};
 use crate::untrusted::Untrusted;
@@ -56,8 +58,11 @@ fn step(header: &Header, fields: &mut Fields) -> Result<Step, DecodeError> {
     let value = fields.i64()?;
     let args = [fields.u64()?, fields.u64()?, fields.u64()?];
     let length = fields.i32()?;
+    let rte_errno = fields.i32()?;
+    let detail_length = fields.i32()?;
     let _reserved = fields.u32()?;
     let text = read(length, &fields.array::<TEXT_MAX>()?)?;
+    let detail = read(detail_length, &fields.array::<DETAIL_MAX>()?)?;
     Ok(Step {
         hook: Hook::from_number(header.hook).ok_or(DecodeError::Hook(header.hook))?,
         task: header.task(),
@@ -65,6 +70,8 @@ fn step(header: &Header, fields: &mut Fields) -> Result<Step, DecodeError> {
         attempt: header.attempt(),
         args,
         text: text.until_nul(),
+        detail: detail.until_nul(),
+        rte_errno: (rte_errno >= 0).then_some(rte_errno),
     })
 }
 

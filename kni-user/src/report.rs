@@ -49,6 +49,8 @@ pub struct Hooks {
     pub live: Vec<&'static str>,
     /// Hooks that wait for their module or library.
     pub waiting: Vec<&'static str>,
+    /// Hooks that are attached as soon as a process uses KNI.
+    pub idle: Vec<&'static str>,
     /// Hooks that can't be had here, and why.
     pub missing: Vec<(&'static str, String)>,
 }
@@ -121,7 +123,17 @@ pub struct Attempt {
     pub holder: Option<Holder>,
     /// Whether a CREATE request was issued, as far as coverage lets one say.
     pub issued: Option<bool>,
-    /// What was observed, in order.
+    /// What `rte_kni_alloc` was called with.
+    pub arguments: Option<Arguments>,
+    /// Which check of the library refused, where the order of its release's checks is known.
+    pub check: Option<Check>,
+    /// What went wrong before the attempt, and so made it impossible: the first cause.
+    pub origin: Option<Origin>,
+    /// Which library it went through, as far as that is known.
+    pub library: Option<Library>,
+    /// How the process ended, where its end was the attempt's.
+    pub end: Option<ProcessEnd>,
+    /// What was observed, in order; of what was never attempted, how far the process came.
     pub steps: Vec<Step>,
     /// The module's lines in the kernel's log that belong to it.
     pub log: Vec<Untrusted>,
@@ -150,6 +162,8 @@ pub struct Process {
     pub exe: Option<Untrusted>,
     /// Started, nanoseconds after boot.
     pub start_ns: Option<u64>,
+    /// Inode number of its mount namespace.
+    pub mntns: Option<u64>,
 }
 
 /// The interface of an attempt.
@@ -175,6 +189,100 @@ impl Interface {
     }
 }
 
+/// What `rte_kni_alloc` was called with.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Arguments {
+    /// The interface's name in the configuration; null: there was no configuration.
+    pub name: Argument,
+    /// The mbuf pool's name; null: there was no pool.
+    pub pool: Argument,
+    /// Whether the program works with physical or virtual addresses, if it was seen asking.
+    pub iova_mode: Option<IovaMode>,
+}
+
+/// A string behind a pointer that a function was called with.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum Argument {
+    /// The pointer was NULL.
+    Null,
+    /// It was read.
+    Text {
+        /// The string.
+        text: Untrusted,
+    },
+    /// The memory could not be read.
+    Unreadable {
+        /// The (positive) errno.
+        errno: i32,
+    },
+}
+
+/// `enum rte_iova_mode` (`lib/eal/include/rte_eal.h`).
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum IovaMode {
+    /// Not decided yet (`RTE_IOVA_DC`).
+    Undecided,
+    /// Physical addresses (`RTE_IOVA_PA`).
+    Physical,
+    /// Virtual addresses (`RTE_IOVA_VA`).
+    Virtual,
+}
+
+/// One of the checks that a function of the library makes, in their order.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct Check {
+    /// The function: `rte_kni_alloc` or `rte_kni_init`.
+    pub function: &'static str,
+    /// The releases that check in this order.
+    pub releases: &'static str,
+    /// What is checked, in words.
+    pub what: &'static str,
+    /// The how-manieth check it is, from 1.
+    pub number: u8,
+    /// How many there are.
+    pub of: u8,
+    /// Of a check that is made several times: the how-manieth time, and of how many.
+    pub time: Option<(u8, u8)>,
+}
+
+/// A step before the attempt that made it impossible.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Origin {
+    /// What was called and returned.
+    #[serde(flatten)]
+    pub step: Step,
+    /// So long before the attempt's first step.
+    pub before_ns: u64,
+}
+
+/// A library, and what is known of its release.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Library {
+    /// The shared library, or the executable that has it inside; none: not known.
+    pub object: Option<Untrusted>,
+    /// Whether it is inside an executable.
+    pub is_static: Option<bool>,
+    /// The releases that it may be of, such as `19.11 to 23.07`.
+    pub releases: Option<String>,
+    /// The layout of `struct rte_kni_device_info`: A, B, C or D (docs/vocabulary.md).
+    pub layout: Option<char>,
+    /// What shows that, a phrase each.
+    pub evidence: Vec<String>,
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+pub struct ProcessEnd {
+    /// Its exit status, if it was not killed.
+    pub status: Option<i32>,
+    /// The signal that killed it.
+    pub signal: Option<i32>,
+    /// Whether its memory was dumped.
+    pub core_dumped: bool,
+}
+
 /// What was refused with what, positive errnos.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Errnos {
@@ -197,6 +305,8 @@ pub struct Step {
     pub after_ns: u64,
     /// What it returned; none: it was entered.
     pub value: Option<i64>,
+    /// DPDK's own errno after it, where it returned NULL and that could be read.
+    pub rte_errno: Option<i32>,
 }
 
 /// What could be seen of an attempt.

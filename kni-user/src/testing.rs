@@ -83,6 +83,7 @@ impl Stream {
             parent,
             parent_comm: Some("supervisord".into()),
             netns: Some(4_026_531_840),
+            mntns: None,
         };
         self.push(What::Process(info));
     }
@@ -111,7 +112,16 @@ impl Stream {
         stack.push((hook, at, true));
         let attempt = stack.first().map(|(_, began, _)| *began);
         let text = Read::Bytes(text.into());
-        self.push(What::Step(Step { hook, task: task(who), phase: Phase::Enter, attempt, args, text }));
+        self.push(What::Step(Step {
+            hook,
+            task: task(who),
+            phase: Phase::Enter,
+            attempt,
+            args,
+            text,
+            detail: Read::default(),
+            rte_errno: None,
+        }));
     }
 
     /// A function returns whose entry was recorded.
@@ -119,7 +129,16 @@ impl Stream {
         let (attempt, entered) = self.pop(who, hook);
         let phase = Phase::Return { value, entered: Some(entered) };
         let text = Read::Bytes("".into());
-        self.push(What::Step(Step { hook, task: task(who), phase, attempt, args, text }));
+        self.push(What::Step(Step {
+            hook,
+            task: task(who),
+            phase,
+            attempt,
+            args,
+            text,
+            detail: Read::default(),
+            rte_errno: None,
+        }));
     }
 
     /// A function that is recorded at its return alone.
@@ -128,14 +147,32 @@ impl Stream {
         let attempt = self.attempt(who);
         let phase = Phase::Return { value, entered };
         let text = Read::Bytes(text.into());
-        self.push(What::Step(Step { hook, task: task(who), phase, attempt, args, text }));
+        self.push(What::Step(Step {
+            hook,
+            task: task(who),
+            phase,
+            attempt,
+            args,
+            text,
+            detail: Read::default(),
+            rte_errno: None,
+        }));
     }
 
     /// Something that only happens: a line of the library's log, a fork, an end.
     pub(crate) fn note(&mut self, who: Who, hook: Hook, args: [u64; 3], text: &str) {
         let attempt = self.attempt(who);
         let text = Read::Bytes(text.into());
-        self.push(What::Step(Step { hook, task: task(who), phase: Phase::Enter, attempt, args, text }));
+        self.push(What::Step(Step {
+            hook,
+            task: task(who),
+            phase: Phase::Enter,
+            attempt,
+            args,
+            text,
+            detail: Read::default(),
+            rte_errno: None,
+        }));
     }
 
     pub(crate) fn call(&mut self, who: Who, fd: i32, cmd: u32, name: &str) {

@@ -47,10 +47,36 @@ fn enter_step(hook: Hook, text: Text) -> u32 {
 /// Its return.
 #[inline(always)]
 fn leave_step(hook: Hook, value: i64) -> u32 {
-    observe(hook, in_library, |moment| {
-        let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
-        returned(moment, attempt, value)
-    })
+    observe(hook, in_library, |moment| returned(moment, attempt_of(moment), value))
+}
+
+/// When the thread's attempt began; 0: it is in none.
+#[inline(always)]
+fn attempt_of(moment: &Moment) -> u64 {
+    flight::current(moment.tid).map_or(0, |attempt| attempt.started)
+}
+
+/// The entry of a function that makes what an attempt needs. Only its failure is told.
+#[inline(always)]
+fn enter_creation(hook: Hook, name: u64) -> u32 {
+    observe(hook, || true, |moment| kept(moment, [0; 3], Text::user(name)))
+}
+
+/// Its return.
+#[inline(always)]
+fn leave_creation(hook: Hook, value: i64) -> u32 {
+    observe(
+        hook,
+        || true,
+        |moment| {
+            if value == 0 {
+                returned(moment, attempt_of(moment), value)
+            } else {
+                flight::take(moment);
+                Outcome::Filtered
+            }
+        },
+    )
 }
 
 #[inline(always)]
@@ -138,6 +164,80 @@ pub(crate) fn library_log_exit(_ctx: RetProbeContext) -> u32 {
 
 #[inline(always)]
 fn logged(moment: &Moment, args: [u64; 3], format: Text) -> Outcome {
-    let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
-    entered(moment, attempt, args, format)
+    entered(moment, attempt_of(moment), args, format)
+}
+
+// match-proto: DPDK 16.04..23.07 `void rte_kni_close(void)`
+#[uprobe]
+pub(crate) fn library_close(_ctx: ProbeContext) -> u32 {
+    observe(
+        Hook::LibraryClose,
+        || true,
+        |moment| {
+            flight::remember_user(moment);
+            entered(moment, attempt_of(moment), [0; 3], Text::NONE)
+        },
+    )
+}
+
+// match-proto: DPDK 19.08..23.07 `void rte_mcfg_tailq_write_lock(void)`
+#[uprobe]
+pub(crate) fn tailq_lock(_ctx: ProbeContext) -> u32 {
+    observe(Hook::TailqLock, in_library, |moment| entered(moment, attempt_of(moment), [0; 3], Text::NONE))
+}
+
+// match-proto: DPDK 17.11..23.07 `enum rte_iova_mode rte_eal_iova_mode(void)`
+#[uprobe]
+pub(crate) fn iova_mode_enter(_ctx: ProbeContext) -> u32 {
+    enter_step(Hook::IovaMode, Text::NONE)
+}
+
+#[uretprobe]
+pub(crate) fn iova_mode_exit(ctx: RetProbeContext) -> u32 {
+    leave_step(Hook::IovaMode, int(&ctx))
+}
+
+// match-proto: DPDK 16.04..23.07 `void __rte_panic(const char *funcname, const char *format, ...)`
+#[uprobe]
+pub(crate) fn panic(ctx: ProbeContext) -> u32 {
+    observe(
+        Hook::Panic,
+        || true,
+        |moment| entered(moment, attempt_of(moment), [0; 3], Text::user(argument(&ctx, 1))),
+    )
+}
+
+// match-proto: DPDK 16.04..23.07 `struct rte_mempool *rte_pktmbuf_pool_create(const char *name, unsigned n, ...)`;
+// `rte_pktmbuf_pool_create_by_ops`, since 18.02, begins with the same
+#[uprobe]
+pub(crate) fn pool_create_enter(ctx: ProbeContext) -> u32 {
+    enter_creation(Hook::PoolCreate, argument(&ctx, 0))
+}
+
+#[uretprobe]
+pub(crate) fn pool_create_exit(ctx: RetProbeContext) -> u32 {
+    leave_creation(Hook::PoolCreate, pointer(&ctx))
+}
+
+// match-proto: DPDK 16.04..23.07 `struct rte_mempool *rte_mempool_create(const char *name, unsigned n, ...)`;
+// `rte_mempool_create_empty`, since 16.07, and `rte_mempool_xmem_create`, up to 18.08, begin with the same
+#[uprobe]
+pub(crate) fn mempool_create_enter(ctx: ProbeContext) -> u32 {
+    enter_creation(Hook::MempoolCreate, argument(&ctx, 0))
+}
+
+#[uretprobe]
+pub(crate) fn mempool_create_exit(ctx: RetProbeContext) -> u32 {
+    leave_creation(Hook::MempoolCreate, pointer(&ctx))
+}
+
+// match-proto: DPDK 16.04..23.07 `struct rte_ring *rte_ring_create(const char *name, unsigned count, ...)`
+#[uprobe]
+pub(crate) fn ring_create_enter(ctx: ProbeContext) -> u32 {
+    enter_creation(Hook::RingCreate, argument(&ctx, 0))
+}
+
+#[uretprobe]
+pub(crate) fn ring_create_exit(ctx: RetProbeContext) -> u32 {
+    leave_creation(Hook::RingCreate, pointer(&ctx))
 }

@@ -72,7 +72,6 @@ mod tests {
     use super::Selection;
     use crate::cli::Select;
     use crate::event::{Event, Phase, Read, Step, Task, What};
-    use crate::untrusted::Untrusted;
 
     fn step(hook: Hook, pid: u32, comm: &str) -> Event {
         let step = Step {
@@ -81,7 +80,9 @@ mod tests {
             phase: Phase::Enter,
             attempt: None,
             args: [0; 3],
-            text: Read::Bytes(Untrusted::default()),
+            text: Read::default(),
+            detail: Read::default(),
+            rte_errno: None,
         };
         Event { at: 1, what: What::Step(step) }
     }

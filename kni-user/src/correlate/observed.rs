@@ -179,7 +179,7 @@ impl Observed {
     /// Takes a step. `holder` has the device, if this step was refused for it.
     pub(super) fn step(&mut self, at: Nanos, step: &Step, holder: Option<&Holder>) {
         self.passed(at, step.hook, step.phase);
-        self.show(at, step.hook, step.text.text(), step.phase);
+        self.show(at, step.hook, step.text.text(), step.phase, step.rte_errno);
         match step.phase {
             Phase::Enter => self.entered(at, step),
             Phase::Return { value, .. } => self.returned(at, step, value, holder),
@@ -200,7 +200,7 @@ impl Observed {
         if request_nr(call.cmd) != NR_CREATE {
             return;
         }
-        self.show(at, Hook::Ioctl, None, call.phase);
+        self.show(at, Hook::Ioctl, None, call.phase, None);
         let Call { fd, cmd, .. } = *call;
         match call.phase {
             Phase::Enter => {
@@ -304,7 +304,14 @@ impl Observed {
         }
     }
 
-    fn show(&mut self, at: Nanos, hook: Hook, text: Option<&Untrusted>, phase: Phase) {
+    fn show(
+        &mut self,
+        at: Nanos,
+        hook: Hook,
+        text: Option<&Untrusted>,
+        phase: Phase,
+        rte_errno: Option<i32>,
+    ) {
         if self.steps.len() >= MAX_STEPS {
             self.steps.remove(MAX_STEPS / 2);
         }
@@ -318,6 +325,7 @@ impl Observed {
             text: text.cloned(),
             after_ns: at.saturating_sub(self.began),
             value,
+            rte_errno,
         });
     }
 

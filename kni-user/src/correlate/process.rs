@@ -208,6 +208,7 @@ impl Processes {
             comm: task.comm.clone(),
             exe: info.and_then(|info| info.exe.clone()),
             start_ns: info.map(|info| info.start_ns),
+            mntns: info.and_then(|info| info.mntns),
         }
     }
 }
@@ -219,7 +220,16 @@ mod tests {
 
     fn info(pid: u32, start_ns: u64, parent: u32, exe: &str) -> Process {
         let exe = Some(exe.into());
-        Process { pid, ns_pids: vec![pid], start_ns, exe, parent, parent_comm: None, netns: Some(1) }
+        Process {
+            pid,
+            ns_pids: vec![pid],
+            start_ns,
+            exe,
+            parent,
+            parent_comm: None,
+            netns: Some(1),
+            mntns: None,
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub fn process(pid: u32) -> Option<Process> {
     let directory = PathBuf::from(format!("/proc/{pid}"));
     let stat = parse_stat(&fs::read(directory.join("stat")).ok()?)?;
     let status = fs::read_to_string(directory.join("status")).unwrap_or_default();
+    let namespace = |of| fs::metadata(directory.join("ns").join(of)).ok().map(|data| data.ino());
     Some(Process {
         pid,
         ns_pids: ns_pids(&status),
@@ -23,7 +24,8 @@ pub fn process(pid: u32) -> Option<Process> {
         exe: fs::read_link(directory.join("exe")).ok().map(|exe| Untrusted::from(exe.as_os_str().as_bytes())),
         parent: stat.parent,
         parent_comm: comm(stat.parent),
-        netns: fs::metadata(directory.join("ns/net")).ok().map(|data| data.ino()),
+        netns: namespace("net"),
+        mntns: namespace("mnt"),
     })
 }
 

@@ -241,8 +241,10 @@ fn tracepoints_together(tracepoints: &[Tracepoint]) -> Option<Attachment> {
 
 fn at_function(symbol: &str, programs: Programs) -> Attachment {
     // The return first: an entry whose return can't be seen would be told as one that never returned.
-    let parts = [programs.exit, programs.enter]
+    let parts = programs
+        .exit
         .into_iter()
+        .chain([programs.enter])
         .map(|name| Part { programs: vec![name], place: Place::Kernel { symbol: symbol.to_owned() } })
         .collect();
     Attachment { via: symbol.to_owned(), parts }
@@ -263,7 +265,7 @@ fn in_object(spec: &Spec, object: &Object) -> Option<Attachment> {
             programs: vec![name],
             place: Place::File { path: object.path.clone(), offset },
         };
-        [programs.exit, programs.enter].map(at)
+        programs.exit.into_iter().chain([programs.enter]).map(at)
     });
     let parts: Vec<_> = parts.collect();
     (!parts.is_empty()).then(|| Attachment { via: names.join(", "), parts })

@@ -54,8 +54,8 @@ pub enum Owner {
 pub struct Programs {
     /// For its entry.
     pub enter: &'static str,
-    /// For its return.
-    pub exit: &'static str,
+    /// For its return, if that is observed.
+    pub exit: Option<&'static str>,
 }
 
 /// A tracepoint and its program.
@@ -103,7 +103,7 @@ impl Candidate {
                 tracepoints.iter().flat_map(|tracepoint| tracepoint.programs).copied().collect()
             }
             Self::Function { programs, .. } | Self::Variants { programs, .. } => {
-                vec![programs.enter, programs.exit]
+                programs.exit.into_iter().chain([programs.enter]).collect()
             }
         }
     }
@@ -149,11 +149,49 @@ const fn function(
     enter: &'static str,
     exit: &'static str,
 ) -> Candidate {
-    Candidate::Function { owner, symbols, programs: Programs { enter, exit } }
+    Candidate::Function { owner, symbols, programs: Programs { enter, exit: Some(exit) } }
+}
+
+/// A function of a library of which only the entry is observed.
+const fn entry(symbols: &'static [&'static str], enter: &'static str) -> Candidate {
+    Candidate::Function { owner: Owner::Library, symbols, programs: Programs { enter, exit: None } }
 }
 
 /// The hooks, in the order in which an attempt meets them.
 pub const SPECS: &[Spec] = &[
+    Spec {
+        hook: Hook::RingCreate,
+        candidates: &[function(
+            Owner::Library,
+            &["rte_ring_create"],
+            "ring_create_enter",
+            "ring_create_exit",
+        )],
+        required: false,
+        lost: "a ring that a pool could not get is not named",
+    },
+    Spec {
+        hook: Hook::MempoolCreate,
+        candidates: &[function(
+            Owner::Library,
+            &["rte_mempool_create", "rte_mempool_create_empty", "rte_mempool_xmem_create"],
+            "mempool_create_enter",
+            "mempool_create_exit",
+        )],
+        required: false,
+        lost: "a pool that could not be made is not told from one that was never asked for",
+    },
+    Spec {
+        hook: Hook::PoolCreate,
+        candidates: &[function(
+            Owner::Library,
+            &["rte_pktmbuf_pool_create", "rte_pktmbuf_pool_create_by_ops"],
+            "pool_create_enter",
+            "pool_create_exit",
+        )],
+        required: false,
+        lost: "an mbuf pool that could not be made is not told from one that was never asked for",
+    },
     Spec {
         hook: Hook::LibraryInit,
         candidates: &[function(Owner::Library, &["rte_kni_init"], "library_init_enter", "library_init_exit")],
@@ -183,6 +221,18 @@ pub const SPECS: &[Spec] = &[
         lost: "a release that the library refuses is not seen",
     },
     Spec {
+        hook: Hook::LibraryClose,
+        candidates: &[entry(&["rte_kni_close"], "library_close")],
+        required: false,
+        lost: "a library that was closed can't be told from one that was never initialised",
+    },
+    Spec {
+        hook: Hook::TailqLock,
+        candidates: &[entry(&["rte_mcfg_tailq_write_lock"], "tailq_lock")],
+        required: false,
+        lost: "how far the library came before it refused is known less exactly",
+    },
+    Spec {
         hook: Hook::MemzoneLookup,
         candidates: &[function(
             Owner::Library,
@@ -205,10 +255,22 @@ pub const SPECS: &[Spec] = &[
         lost: "a memzone that the library could not reserve is not named",
     },
     Spec {
+        hook: Hook::IovaMode,
+        candidates: &[function(Owner::Library, &["rte_eal_iova_mode"], "iova_mode_enter", "iova_mode_exit")],
+        required: false,
+        lost: "whether the program works with physical or virtual addresses is not known",
+    },
+    Spec {
         hook: Hook::LibraryLog,
         candidates: &[function(Owner::Library, &["rte_log"], "library_log_enter", "library_log_exit")],
         required: false,
         lost: "the reason that the library itself logged is not told",
+    },
+    Spec {
+        hook: Hook::Panic,
+        candidates: &[entry(&["__rte_panic"], "panic")],
+        required: false,
+        lost: "what the library gave up for is not told",
     },
     Spec {
         hook: Hook::Open,
@@ -281,7 +343,7 @@ pub const SPECS: &[Spec] = &[
             function(Owner::Module, &["kni_ioctl_create"], "handler_enter", "handler_exit"),
             Candidate::Variants {
                 of: "kni_ioctl_create",
-                programs: Programs { enter: "handler_enter", exit: "handler_exit" },
+                programs: Programs { enter: "handler_enter", exit: Some("handler_exit") },
             },
             function(Owner::Module, &["kni_ioctl"], "handler_by_request_enter", "handler_by_request_exit"),
         ],

@@ -1,6 +1,8 @@
 use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::DEVICE_INFO_MAX;
-use kni_ebpf::record::{FLAG_UNPAIRED, KIND_CALL, KIND_STEP, PHASE_ENTER, PHASE_RETURN, TEXT_MAX};
+use kni_ebpf::record::{
+    DETAIL_MAX, FLAG_UNPAIRED, KIND_CALL, KIND_STEP, PHASE_ENTER, PHASE_RETURN, TEXT_MAX, UNKNOWN_ERRNO,
+};
 use proptest::prelude::*;
 
 use super::{DecodeError, decode};
@@ -15,7 +17,14 @@ fn encode(event: &Event) -> Vec<u8> {
             header(&mut bytes, event.at, KIND_STEP, step.hook, &step.task, step.phase, step.attempt);
             bytes.extend(value(step.phase).to_ne_bytes());
             step.args.iter().for_each(|arg| bytes.extend(arg.to_ne_bytes()));
-            memory(&mut bytes, &step.text, TEXT_MAX);
+            let (length, text) = read_bytes(&step.text);
+            let (detail_length, detail) = read_bytes(&step.detail);
+            bytes.extend(length.to_ne_bytes());
+            bytes.extend(step.rte_errno.unwrap_or(UNKNOWN_ERRNO).to_ne_bytes());
+            bytes.extend(detail_length.to_ne_bytes());
+            bytes.extend(0u32.to_ne_bytes());
+            padded(&mut bytes, text, TEXT_MAX);
+            padded(&mut bytes, detail, DETAIL_MAX);
         }
         What::Call(call) => {
             header(&mut bytes, event.at, KIND_CALL, Hook::Ioctl, &call.task, call.phase, call.attempt);
@@ -62,11 +71,16 @@ fn value(phase: Phase) -> i64 {
     }
 }
 
-fn memory(bytes: &mut Vec<u8>, read: &Read, room: usize) {
-    let (length, content) = match read {
+/// The length and the bytes of what was read.
+fn read_bytes(read: &Read) -> (i32, &[u8]) {
+    match read {
         Read::Bytes(content) => (i32::try_from(content.as_bytes().len()).unwrap(), content.as_bytes()),
-        Read::Failed(errno) => (*errno, &[][..]),
-    };
+        Read::Failed(errno) => (*errno, &[]),
+    }
+}
+
+fn memory(bytes: &mut Vec<u8>, read: &Read, room: usize) {
+    let (length, content) = read_bytes(read);
     bytes.extend(length.to_ne_bytes());
     bytes.extend(0u32.to_ne_bytes());
     padded(bytes, content, room);
@@ -104,9 +118,11 @@ fn attempt() -> impl Strategy<Value = Option<u64>> {
 
 fn step() -> impl Strategy<Value = What> {
     let hook = proptest::sample::select(Hook::ALL.as_slice());
-    (hook, task(), phase(), attempt(), any::<[u64; 3]>(), read(string(TEXT_MAX))).prop_map(
-        |(hook, task, phase, attempt, args, text)| {
-            What::Step(Step { hook, task, phase, attempt, args, text })
+    let texts = (read(string(TEXT_MAX)), read(string(DETAIL_MAX)));
+    let rte_errno = proptest::option::of(0..=i32::MAX);
+    (hook, task(), phase(), attempt(), any::<[u64; 3]>(), texts, rte_errno).prop_map(
+        |(hook, task, phase, attempt, args, (text, detail), rte_errno)| {
+            What::Step(Step { hook, task, phase, attempt, args, text, detail, rte_errno })
         },
     )
 }
@@ -157,7 +173,16 @@ proptest! {
 fn each_impossible_field_is_named() {
     let task = Task { pid: 1, tid: 1, comm: "a".into() };
     let text = Read::Bytes("vEth0".into());
-    let step = Step { hook: Hook::Open, task, phase: Phase::Enter, attempt: None, args: [0; 3], text };
+    let step = Step {
+        hook: Hook::Open,
+        task,
+        phase: Phase::Enter,
+        attempt: None,
+        args: [0; 3],
+        text,
+        detail: Read::default(),
+        rte_errno: None,
+    };
     let good = encode(&Event { at: 1, what: What::Step(step) });
     for (place, with, error) in [
         (0, 9u16.to_ne_bytes().to_vec(), DecodeError::Kind(9)),

@@ -117,6 +117,7 @@ enum Note<'a> {
     Armed {
         live: &'a [&'static str],
         waiting: &'a [&'static str],
+        idle: &'a [&'static str],
         missing: Vec<Missing<'a>>,
     },
     Coverage(&'a CoverageChange),
@@ -179,8 +180,8 @@ impl<'a> Line<'a> {
 
 impl<'a> Note<'a> {
     fn armed(hooks: &'a Hooks) -> Self {
-        let Hooks { live, waiting, missing } = hooks;
+        let Hooks { live, waiting, idle, missing } = hooks;
         let missing = missing.iter().map(|(hook, reason)| Missing { hook, reason }).collect();
-        Self::Armed { live, waiting, missing }
+        Self::Armed { live, waiting, idle, missing }
     }
 }

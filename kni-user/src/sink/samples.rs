@@ -50,12 +50,13 @@ pub(super) fn hooks() -> Hooks {
     Hooks {
         live: vec!["ioctl", "open", "library-alloc"],
         waiting: vec!["memzone-lookup"],
+        idle: Vec::new(),
         missing: vec![("dispatcher", reason()), ("handler", reason()), ("exit", "left out".to_owned())],
     }
 }
 
 pub(super) fn entered(hook: Hook, after_ns: u64) -> Step {
-    Step { hook: hook.name(), place: hook.place(), text: None, after_ns, value: None }
+    Step { hook: hook.name(), place: hook.place(), text: None, after_ns, value: None, rte_errno: None }
 }
 
 pub(super) fn returned(hook: Hook, after_ns: u64, value: i64) -> Step {
@@ -77,6 +78,7 @@ pub(super) fn created() -> Attempt {
             comm: "testpmd".into(),
             exe: Some("/usr/bin/dpdk-testpmd".into()),
             start_ns: Some(3_000_000_000),
+            mntns: None,
         },
         interface: Interface {
             claimed: Some("kni0".into()),
@@ -92,6 +94,11 @@ pub(super) fn created() -> Attempt {
         subject: None,
         holder: None,
         issued: Some(true),
+        arguments: None,
+        check: None,
+        origin: None,
+        library: None,
+        end: None,
         steps: vec![
             with_text(entered(Hook::LibraryAlloc, 0), "kni0"),
             entered(Hook::Ioctl, 31_000),

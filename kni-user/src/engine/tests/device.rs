@@ -136,6 +136,8 @@ fn a_failed_opening_of_the_programs_own_is_told_once() {
                 attempt: None,
                 args: [0; 3],
                 text: crate::event::Read::Bytes("/dev/kni".into()),
+                detail: crate::event::Read::default(),
+                rte_errno: None,
             }));
         }
         let told = stream.end();

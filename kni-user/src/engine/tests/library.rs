@@ -211,6 +211,8 @@ fn a_return_without_its_entry_is_not_taken_for_a_refusal() {
         attempt: None,
         args: [0; 3],
         text,
+        detail: crate::event::Read::default(),
+        rte_errno: None,
     }));
     let told = stream.end();
     assert_eq!(short(told.attempt()), INCONCLUSIVE);

@@ -204,13 +204,13 @@ fn what() -> impl Strategy<Value = What> {
     let attempt = || proptest::option::of(nanos());
     prop_oneof![
         8 => (hook, task(), phase(), attempt(), args, text()).prop_map(|(hook, task, phase, attempt, args, text)| {
-            What::Step(Step { hook, task, phase, attempt, args, text })
+            What::Step(Step { hook, task, phase, attempt, args, text, detail: Read::default(), rte_errno: None })
         }),
         4 => (task(), phase(), attempt(), any::<i32>(), cmd, text()).prop_map(|(task, phase, attempt, fd, cmd, info)| {
             What::Call(Call { task, phase, attempt, fd, cmd, info })
         }),
         1 => (0..4u32, nanos(), 0..4u32).prop_map(|(pid, start_ns, parent)| What::Process(Process {
-            pid, ns_pids: vec![pid], start_ns, exe: None, parent, parent_comm: None, netns: None,
+            pid, ns_pids: vec![pid], start_ns, exe: None, parent, parent_comm: None, netns: None, mntns: None,
         })),
         1 => any::<[u64; 4]>().prop_map(|[lost, missed, displaced, undecoded]| What::Ledger(Ledger {
             lost, missed, displaced, undecoded, ..Ledger::default()

@@ -80,6 +80,7 @@ fn coverage() -> impl Strategy<Value = Coverage> {
         Just(HookState::Live),
         Just(HookState::Gone),
         Just(HookState::Waiting),
+        Just(HookState::Idle),
         any::<String>().prop_map(|reason| HookState::Missing { reason }),
     ];
     (hook(), untrusted(), option::of(untrusted()), state).prop_map(|(hook, via, object, state)| Coverage {
@@ -104,8 +105,18 @@ fn read() -> impl Strategy<Value = Read> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    (hook(), task(), phase(), any::<(Option<u64>, [u64; 3])>(), read()).prop_map(
-        |(hook, task, phase, (attempt, args), text)| Step { hook, task, phase, attempt, args, text },
+    let more = any::<(Option<u64>, [u64; 3], Option<i32>)>();
+    (hook(), task(), phase(), more, read(), read()).prop_map(
+        |(hook, task, phase, (attempt, args, rte_errno), text, detail)| Step {
+            hook,
+            task,
+            phase,
+            attempt,
+            args,
+            text,
+            detail,
+            rte_errno,
+        },
     )
 }
 
@@ -116,8 +127,8 @@ fn call() -> impl Strategy<Value = Call> {
 
 fn process() -> impl Strategy<Value = Process> {
     let names = (option::of(untrusted()), option::of(untrusted()));
-    (any::<(u32, u64, u32, Option<u64>)>(), vec(any::<u32>(), 0..4), names).prop_map(
-        |((pid, start_ns, parent, netns), ns_pids, (exe, parent_comm))| Process {
+    (any::<(u32, u64, u32, [Option<u64>; 2])>(), vec(any::<u32>(), 0..4), names).prop_map(
+        |((pid, start_ns, parent, [netns, mntns]), ns_pids, (exe, parent_comm))| Process {
             pid,
             ns_pids,
             start_ns,
@@ -125,6 +136,7 @@ fn process() -> impl Strategy<Value = Process> {
             parent,
             parent_comm,
             netns,
+            mntns,
         },
     )
 }

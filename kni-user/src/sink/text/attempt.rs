@@ -201,7 +201,7 @@ fn naming(interface: &Interface) -> Vec<String> {
 }
 
 fn all_steps(page: &mut Page, attempt: &Attempt) {
-    let Process { pid: _, tid, ns_pid, comm: _, exe, start_ns: _ } = &attempt.process;
+    let Process { pid: _, tid, ns_pid, comm: _, exe, start_ns: _, mntns: _ } = &attempt.process;
     if let Some(exe) = exe {
         page.evidence(&format!("program: {}", escape::quoted(exe, SUBJECT)));
     }

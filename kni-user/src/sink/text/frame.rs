@@ -52,7 +52,7 @@ fn loaded(module: &Module) -> String {
 
 /// How much is observed.
 pub(super) fn armed(page: &mut Page, hooks: &Hooks, verbose: bool) {
-    let Hooks { live, waiting, missing } = hooks;
+    let Hooks { live, waiting, idle: _, missing } = hooks;
     let waiting_for = if waiting.is_empty() { "" } else { " for the module or a library" };
     page.line(&format!(
         "watching: {} live, {} waiting{waiting_for}, {} missing",

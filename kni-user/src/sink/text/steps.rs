@@ -103,11 +103,18 @@ fn failure(step: &Step, attempt: &Attempt) -> Option<Failure> {
         Hook::MemzoneLookup => {
             (value == 0 && step.text.is_some() && step.text == attempt.subject).then_some(Failure::Null)
         }
-        Hook::LibraryAlloc | Hook::MemzoneReserve | Hook::AllocNetdev => {
-            (value == 0).then_some(Failure::Null)
-        }
+        Hook::LibraryAlloc
+        | Hook::MemzoneReserve
+        | Hook::AllocNetdev
+        | Hook::PoolCreate
+        | Hook::MempoolCreate
+        | Hook::RingCreate => (value == 0).then_some(Failure::Null),
         Hook::LibraryInit => (value < 0).then_some(Failure::Negative(value)),
         Hook::DeviceRelease
+        | Hook::LibraryClose
+        | Hook::TailqLock
+        | Hook::IovaMode
+        | Hook::Panic
         | Hook::LibraryRelease
         | Hook::LibraryLog
         | Hook::Fork
@@ -146,8 +153,17 @@ pub(super) fn inside(attempt: &Attempt) -> Option<&'static str> {
 fn is_left(step: &Step) -> bool {
     !matches!(
         Hook::from_name(step.hook),
-        Some(Hook::LibraryLog | Hook::Fork | Hook::Exec | Hook::Exit | Hook::ModuleLoad | Hook::ModuleFree)
-            | None
+        Some(
+            Hook::LibraryLog
+                | Hook::LibraryClose
+                | Hook::TailqLock
+                | Hook::Panic
+                | Hook::Fork
+                | Hook::Exec
+                | Hook::Exit
+                | Hook::ModuleLoad
+                | Hook::ModuleFree
+        ) | None
     )
 }
 
@@ -161,7 +177,7 @@ pub(super) fn logged(attempt: &Attempt) -> Option<String> {
 /// Every step, a line each: when, where, what came back.
 pub(super) fn listed(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
     attempt.steps.iter().map(|step| {
-        let Step { hook, place: _, text: _, after_ns, value } = step;
+        let Step { hook, place: _, text: _, after_ns, value, rte_errno: _ } = step;
         let result =
             value.map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(hook, value)));
         let call = call(step);

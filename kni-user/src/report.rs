@@ -301,6 +301,8 @@ pub struct Step {
     pub place: &'static str,
     /// Its string argument, if it has one that could be read.
     pub text: Option<Untrusted>,
+    /// A second one: the mbuf pool's name at `rte_kni_alloc`, the function that panicked at `__rte_panic`.
+    pub detail: Option<Untrusted>,
     /// After the attempt's first step.
     pub after_ns: u64,
     /// What it returned; none: it was entered.

@@ -180,6 +180,9 @@ impl Observed {
     pub(super) fn step(&mut self, at: Nanos, step: &Step, holder: Option<&Holder>) {
         self.passed(at, step.hook, step.phase);
         self.show(at, step.hook, step.text.text(), step.phase, step.rte_errno);
+        if let Some(shown) = self.steps.last_mut() {
+            shown.detail = step.detail.text().cloned();
+        }
         match step.phase {
             Phase::Enter => self.entered(at, step),
             Phase::Return { value, .. } => self.returned(at, step, value, holder),
@@ -323,6 +326,7 @@ impl Observed {
             hook: hook.name(),
             place: hook.place(),
             text: text.cloned(),
+            detail: None,
             after_ns: at.saturating_sub(self.began),
             value,
             rte_errno,

@@ -78,6 +78,11 @@ strict! {
         subject: Option<Text>,
         holder: Option<Holder>,
         issued: Option<bool>,
+        arguments: Option<Arguments>,
+        check: Option<Check>,
+        origin: Option<Origin>,
+        library: Option<Library>,
+        end: Option<End>,
         steps: Vec<Step>,
         log: Vec<Text>,
         coverage: Coverage,
@@ -92,7 +97,35 @@ strict! {
         comm: Text,
         exe: Option<Text>,
         start_ns: Option<u64>,
+        mntns: Option<u64>,
     }
+    Arguments { name: Argument, pool: Argument, iova_mode: Option<String> }
+    Check {
+        function: String,
+        releases: String,
+        what: String,
+        number: u8,
+        of: u8,
+        time: Option<(u8, u8)>,
+    }
+    Origin {
+        hook: String,
+        place: String,
+        text: Option<Text>,
+        detail: Option<Text>,
+        after_ns: u64,
+        value: Option<i64>,
+        rte_errno: Option<i32>,
+        before_ns: u64,
+    }
+    Library {
+        object: Option<Text>,
+        is_static: Option<bool>,
+        releases: Option<String>,
+        layout: Option<char>,
+        evidence: Vec<String>,
+    }
+    End { status: Option<i32>, signal: Option<i32>, core_dumped: bool }
     Interface {
         claimed: Option<Text>,
         consumed: Option<Text>,
@@ -102,7 +135,15 @@ strict! {
     }
     Errnos { user: Option<i32>, kernel: Option<i32> }
     Holder { pid: u32, comm: Text }
-    Step { hook: String, place: String, text: Option<Text>, after_ns: u64, value: Option<i64> }
+    Step {
+        hook: String,
+        place: String,
+        text: Option<Text>,
+        detail: Option<Text>,
+        after_ns: u64,
+        value: Option<i64>,
+        rte_errno: Option<i32>,
+    }
     Coverage { complete: bool, missing: Vec<Unseen> }
     Repeat { count: u64, previous_pid: u32, lived_ns: Option<u64>, parent: Option<Holder> }
     Gone {
@@ -171,9 +212,17 @@ enum Unseen {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case", deny_unknown_fields)]
+enum Argument {
+    Null,
+    Text { text: Text },
+    Unreadable { errno: i32 },
+}
+
+#[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 enum Diagnosed {
-    Armed { time: i64, live: Vec<String>, waiting: Vec<String>, missing: Vec<Missing> },
+    Armed { time: i64, live: Vec<String>, waiting: Vec<String>, idle: Vec<String>, missing: Vec<Missing> },
     Coverage { time: i64, came: Vec<String>, went: Vec<String>, blind_ns: Option<u64> },
     CommandEnded { time: i64, status: Option<i32>, signal: Option<i32> },
 }
@@ -230,13 +279,27 @@ fn the_document_names_every_field_and_word_that_occurs() {
 
 /// Every field's name, and the values of fields whose values are words of the form.
 fn collect(value: &Value, names: &mut BTreeSet<String>) {
-    const WORDS: [&str; 9] =
-        ["state", "type", "kind", "what", "outcome", "boundary", "command", "how", "event"];
+    const WORDS: [&str; 11] = [
+        "state",
+        "type",
+        "kind",
+        "what",
+        "outcome",
+        "boundary",
+        "command",
+        "how",
+        "event",
+        "iova_mode",
+        "layout",
+    ];
     match value {
         Value::Object(fields) => {
+            // Of a check, `what` is a phrase.
+            let is_word =
+                |name: &str| WORDS.contains(&name) && !(name == "what" && fields.contains_key("number"));
             for (name, value) in fields {
                 names.insert(name.clone());
-                if let (true, Value::String(word)) = (WORDS.contains(&name.as_str()), value) {
+                if let (true, Value::String(word)) = (is_word(name), value) {
                     names.insert(word.clone());
                 }
                 collect(value, names);
@@ -257,6 +320,29 @@ fn the_document_has_an_example_of_every_type_and_all_of_them_decode() {
     }
     let expected = ["attempt", "cause", "diagnostic", "interface", "lost", "probe", "start", "summary"];
     assert_eq!(types.iter().map(String::as_str).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn every_example_has_the_fields_of_its_line() {
+    let lines: Vec<Value> = everything().lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    for example in examples() {
+        let example: Value = serde_json::from_str(example).unwrap();
+        let same = |line: &&Value| {
+            ["/type", "/data/kind"].iter().all(|word| line.pointer(word) == example.pointer(word))
+        };
+        let line = lines.iter().find(same).unwrap_or_else(|| panic!("no such line: {example}"));
+        let (mut expected, mut found) = (fields(&line["data"]), fields(&example["data"]));
+        if let (Some(line), Some(example)) = (line.pointer("/data/steps/0"), example.pointer("/data/steps/0"))
+        {
+            expected.extend(fields(line));
+            found.extend(fields(example));
+        }
+        assert_eq!(found, expected, "{example}");
+    }
+}
+
+fn fields(value: &Value) -> Vec<&String> {
+    value.as_object().into_iter().flat_map(serde_json::Map::keys).collect()
 }
 
 #[test]

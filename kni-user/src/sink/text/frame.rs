@@ -52,18 +52,24 @@ fn loaded(module: &Module) -> String {
 
 /// How much is observed.
 pub(super) fn armed(page: &mut Page, hooks: &Hooks, verbose: bool) {
-    let Hooks { live, waiting, idle: _, missing } = hooks;
+    let Hooks { live, waiting, idle, missing } = hooks;
     let waiting_for = if waiting.is_empty() { "" } else { " for the module or a library" };
+    let idle_until = if idle.is_empty() {
+        String::new()
+    } else {
+        format!(" {} idle until a program uses KNI,", idle.len())
+    };
     page.line(&format!(
-        "watching: {} live, {} waiting{waiting_for}, {} missing",
+        "watching: {} live,{idle_until} {} waiting{waiting_for}, {} missing",
         count(as_u64(live.len()), "hook"),
         waiting.len(),
         missing.len()
     ));
     if verbose {
-        page.evidence(&format!("live: {}", live.join(", ")));
-        if !waiting.is_empty() {
-            page.evidence(&format!("waiting: {}", waiting.join(", ")));
+        for (state, hooks) in [("live", live), ("idle", idle), ("waiting", waiting)] {
+            if !hooks.is_empty() {
+                page.evidence(&format!("{state}: {}", hooks.join(", ")));
+            }
         }
     }
     without(page, hooks);

@@ -27,6 +27,10 @@ pub(super) fn rows(page: &mut Page, rows: &[Row]) {
             page.evidence(&format!("lost: {lost_without}"));
         }
     }
-    let live = |row: &&Row| row.state == HookState::Live;
-    page.line(&format!("{} of {} attached", rows.iter().filter(live).count(), rows.len()));
+    let number = |state: &HookState| rows.iter().filter(|row| row.state == *state).count();
+    let idle = match number(&HookState::Idle) {
+        0 => String::new(),
+        idle => format!("; {idle} idle: attached as soon as a program uses KNI"),
+    };
+    page.line(&format!("{} of {} attached{idle}", number(&HookState::Live), rows.len()));
 }

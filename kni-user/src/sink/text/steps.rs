@@ -177,7 +177,7 @@ pub(super) fn logged(attempt: &Attempt) -> Option<String> {
 /// Every step, a line each: when, where, what came back.
 pub(super) fn listed(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
     attempt.steps.iter().map(|step| {
-        let Step { hook, place: _, text: _, after_ns, value, rte_errno: _ } = step;
+        let Step { hook, place: _, text: _, detail: _, after_ns, value, rte_errno: _ } = step;
         let result =
             value.map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(hook, value)));
         let call = call(step);

@@ -34,7 +34,8 @@ fn a_run_of_watch() {
     expect![[r#"
         kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64, 2026-08-22 (UTC+02:00)
         rte_kni 22.11 is loaded: carrier=off, kthread_mode=single
-        watching: 3 hooks live, 1 waiting for the module or a library, 3 missing
+        watching: 2 hooks live, 1 idle until a program uses KNI, 1 waiting for the
+            module or a library, 3 missing
             missing: dispatcher, handler (this kernel has no kprobes)
             missing: exit (left out)
 
@@ -94,7 +95,8 @@ fn a_run_without_any_event() {
     expect![[r#"
         kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64, 2026-08-22 (UTC+02:00)
         rte_kni 22.11 is loaded: carrier=off, kthread_mode=single
-        watching: 3 hooks live, 1 waiting for the module or a library, 3 missing
+        watching: 2 hooks live, 1 idle until a program uses KNI, 1 waiting for the
+            module or a library, 3 missing
             missing: dispatcher, handler (this kernel has no kprobes)
             missing: exit (left out)
 
@@ -233,10 +235,11 @@ fn probes_are_listed_with_what_is_lost_without_them() {
         live     library-alloc     rte_kni_alloc in /usr/lib/librte_kni.so.23
         waiting  dispatcher        kni_ioctl
         gone     handler           kni_ioctl_create
+        idle     open              sys_enter_openat
         missing  register-netdev   register_netdev
             why: this kernel has no kprobes
             lost: the network core's own error is hidden behind the module's ENODEV
-        1 of 4 attached
+        1 of 5 attached; 1 idle: attached as soon as a program uses KNI
     "#]]
     .assert_eq(&String::from_utf8(out).unwrap());
 }

@@ -14,6 +14,8 @@ use crate::report::{
     Unseen,
 };
 
+pub(super) mod library;
+
 /// 2026-08-22 12:02:11.204 UTC.
 const EPOCH: i64 = 1_787_400_131_204_000_000;
 /// The stream's clock at that moment.
@@ -48,15 +50,16 @@ pub(super) fn check_of(names: &[&str]) -> Question {
 pub(super) fn hooks() -> Hooks {
     let reason = || "this kernel has no kprobes".to_owned();
     Hooks {
-        live: vec!["ioctl", "open", "library-alloc"],
+        live: vec!["ioctl", "library-alloc"],
         waiting: vec!["memzone-lookup"],
-        idle: Vec::new(),
+        idle: vec!["open"],
         missing: vec![("dispatcher", reason()), ("handler", reason()), ("exit", "left out".to_owned())],
     }
 }
 
 pub(super) fn entered(hook: Hook, after_ns: u64) -> Step {
-    Step { hook: hook.name(), place: hook.place(), text: None, after_ns, value: None, rte_errno: None }
+    let (hook, place) = (hook.name(), hook.place());
+    Step { hook, place, text: None, detail: None, after_ns, value: None, rte_errno: None }
 }
 
 pub(super) fn returned(hook: Hook, after_ns: u64, value: i64) -> Step {
@@ -322,17 +325,16 @@ pub(super) fn everything() -> Vec<Report> {
     let went = CoverageChange { came: Vec::new(), went: vec!["dispatcher", "handler"], blind_ns: None };
     let came =
         CoverageChange { came: vec!["dispatcher", "handler"], went: Vec::new(), blind_ns: Some(1_200_000) };
-    let container = Process { ns_pid: Some(12), ..process(4121, "l3fwd-kni") };
     let mut told = vec![Told::Start(start(check_of(&["kni0"]))), Told::Armed(hooks())];
     let attempts = [
         created(),
         silent_refusal(),
-        Attempt { process: container, ..restarted() },
+        Attempt { process: library::contained(), ..restarted() },
         device_busy(),
         name_taken(),
         inconclusive(unseen()),
     ];
-    told.extend(attempts.map(|attempt| Told::Attempt(Box::new(attempt))));
+    told.extend(attempts.into_iter().chain(library::all()).map(|attempt| Told::Attempt(Box::new(attempt))));
     told.extend([
         Told::Coverage(went),
         Told::Coverage(came),
@@ -352,6 +354,7 @@ pub(super) fn rows() -> Vec<Row> {
         Row::new(Hook::LibraryAlloc, "rte_kni_alloc", library(), HookState::Live),
         Row::new(Hook::Dispatcher, "kni_ioctl", None, HookState::Waiting),
         Row::new(Hook::Handler, "kni_ioctl_create", None, HookState::Gone),
+        Row::new(Hook::Open, "sys_enter_openat", None, HookState::Idle),
         Row::new(Hook::RegisterNetdev, "register_netdev", None, missing),
     ]
 }

@@ -228,7 +228,7 @@ const fn is_created(outcome: Outcome) -> bool {
 fn nothing_was_missed(at: Nanos, watch: Watch) -> bool {
     let Some(armed) = watch.armed else { return false };
     watch.account.total() == 0
-        && ATTEMPT_HOOKS.iter().all(|hook| watch.coverage.throughout(*hook, armed, at, None).is_ok())
+        && ATTEMPT_HOOKS.iter().all(|hook| watch.coverage.throughout(*hook, armed, at, &[]).is_ok())
 }
 
 fn checked(name: Option<Untrusted>, last: Option<&Last>, silence: Outcome) -> Checked {

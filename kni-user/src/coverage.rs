@@ -63,28 +63,30 @@ impl Table {
     /// Whether anything observes for `hook` now.
     #[must_use]
     pub fn is_live(&self, hook: Hook) -> bool {
-        self.of(hook, None).any(Attachment::is_live)
+        self.of(hook, &[]).any(Attachment::is_live)
     }
 
-    /// Whether `hook` was live from `from` to `to` for a process that runs `exe`; if not, why.
+    /// Whether `hook` was live from `from` to `to` for a process that runs code of `objects`; if not, why.
+    ///
+    /// A hook of the library counts only in one of these: what is attached in the system's library says
+    /// nothing of another copy of it, or of a program that has it inside. With no object given, all count.
     pub fn throughout(
         &self,
         hook: Hook,
         from: Nanos,
         to: Nanos,
-        exe: Option<&Untrusted>,
+        objects: &[Untrusted],
     ) -> Result<(), Unseen> {
-        let exe = exe.filter(|exe| self.is_object(exe));
-        if self.of(hook, exe).any(|attachment| attachment.was_live(from, to)) {
+        if self.of(hook, objects).any(|attachment| attachment.was_live(from, to)) {
             return Ok(());
         }
-        let since = self.of(hook, exe).filter_map(Attachment::live_since).min();
+        let since = self.of(hook, objects).filter_map(Attachment::live_since).min();
         let armed_after_ns = since.filter(|since| *since > from).map(|since| since - from);
-        let reason = armed_after_ns.is_none().then(|| self.reason(hook, exe));
+        let reason = armed_after_ns.is_none().then(|| self.reason(hook, objects));
         Err(Unseen::Hook { hook: hook.name(), reason, armed_after_ns })
     }
 
-    fn reason(&self, hook: Hook, exe: Option<&Untrusted>) -> String {
+    fn reason(&self, hook: Hook, objects: &[Untrusted]) -> String {
         let why = |attachment: &Attachment| match &attachment.state {
             HookState::Missing { reason } => Some(reason.clone()),
             HookState::Live | HookState::Gone => Some("its module was unloaded in between".to_owned()),
@@ -92,7 +94,7 @@ impl Table {
             HookState::Waiting => None,
         };
         let nothing = || "its module or library is not there".to_owned();
-        self.of(hook, exe).find_map(why).unwrap_or_else(nothing)
+        self.of(hook, objects).find_map(why).unwrap_or_else(nothing)
     }
 
     /// All hooks that anything is known of, by what they can do now.
@@ -101,15 +103,15 @@ impl Table {
         let mut hooks =
             Hooks { live: Vec::new(), waiting: Vec::new(), idle: Vec::new(), missing: Vec::new() };
         for hook in Hook::ALL {
-            let missing = self.of(hook, None).find_map(|attachment| match &attachment.state {
+            let missing = self.of(hook, &[]).find_map(|attachment| match &attachment.state {
                 HookState::Missing { reason } => Some(reason.clone()),
                 HookState::Live | HookState::Gone | HookState::Waiting | HookState::Idle => None,
             });
             if self.is_live(hook) {
                 hooks.live.push(hook.name());
-            } else if self.of(hook, None).any(|attachment| attachment.state == HookState::Idle) {
+            } else if self.of(hook, &[]).any(|attachment| attachment.state == HookState::Idle) {
                 hooks.idle.push(hook.name());
-            } else if self.of(hook, None).any(Attachment::may_come) {
+            } else if self.of(hook, &[]).any(Attachment::may_come) {
                 hooks.waiting.push(hook.name());
             } else if let Some(reason) = missing {
                 hooks.missing.push((hook.name(), reason));
@@ -118,16 +120,18 @@ impl Table {
         hooks
     }
 
-    /// A program with the library in its own executable is observed there or not at all: what is
-    /// attached in a shared library says nothing of it.
-    fn is_object(&self, exe: &Untrusted) -> bool {
-        self.attachments.iter().any(|attachment| attachment.object.as_ref() == Some(exe))
+    /// Whether hooks were looked for in the file `path`: an executable in which they were has the library
+    /// inside, as far as that is known at all.
+    #[must_use]
+    pub fn has_object(&self, path: &Untrusted) -> bool {
+        self.attachments.iter().any(|attachment| attachment.object.as_ref() == Some(path))
     }
 
-    fn of<'a>(&'a self, hook: Hook, exe: Option<&'a Untrusted>) -> impl Iterator<Item = &'a Attachment> {
+    fn of<'a>(&'a self, hook: Hook, objects: &'a [Untrusted]) -> impl Iterator<Item = &'a Attachment> {
         self.attachments.iter().filter(move |attachment| {
+            let object = attachment.object.as_ref();
             attachment.hook == hook
-                && (exe.is_none() || attachment.object.is_none() || attachment.object.as_ref() == exe)
+                && (objects.is_empty() || object.is_none_or(|object| objects.contains(object)))
         })
     }
 }
@@ -182,7 +186,7 @@ mod tests {
     }
 
     fn unseen(table: &Table, from: u64, to: u64) -> Option<(Option<String>, Option<u64>)> {
-        match table.throughout(Hook::Handler, from, to, None) {
+        match table.throughout(Hook::Handler, from, to, &[]) {
             Ok(()) => None,
             Err(Unseen::Hook { reason, armed_after_ns, .. }) => Some((reason, armed_after_ns)),
             Err(other) => panic!("{other:?}"),
@@ -210,14 +214,26 @@ mod tests {
     }
 
     #[test]
-    fn a_hook_in_a_shared_library_says_nothing_of_a_static_program() {
+    fn a_hook_counts_only_in_the_objects_that_a_process_runs() {
         let mut table = Table::default();
         note(&mut table, 1, "rte_log", Some("/lib/librte_eal.so"), HookState::Live);
-        let stripped = HookState::Missing { reason: "no such symbol".to_owned() };
+        let stripped = HookState::Missing { reason: "the file is stripped".to_owned() };
         note(&mut table, 1, "rte_log", Some("/opt/static"), stripped);
-        let seen = |exe: &str| table.throughout(Hook::Handler, 2, 3, Some(&exe.into())).is_ok();
-        assert!(seen("/usr/bin/testpmd"));
-        assert!(!seen("/opt/static"));
+        note(&mut table, 7, "rte_log", Some("/opt/lib/librte_eal.so"), HookState::Live);
+        let seen = |objects: &[&str]| {
+            let objects: Vec<_> = objects.iter().map(|object| Untrusted::from(*object)).collect();
+            match table.throughout(Hook::Handler, 2, 9, &objects) {
+                Ok(()) => Ok(()),
+                Err(Unseen::Hook { reason, armed_after_ns, .. }) => Err((reason, armed_after_ns)),
+                Err(other) => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(seen(&[]), Ok(()), "of a process of which nothing is known, all count");
+        assert_eq!(seen(&["/lib/librte_kni.so", "/lib/librte_eal.so"]), Ok(()));
+        assert_eq!(seen(&["/opt/static"]), Err((Some("the file is stripped".to_owned()), None)));
+        assert_eq!(seen(&["/opt/lib/librte_eal.so"]), Err((None, Some(5))));
+        assert!(seen(&["/srv/other"]).is_err(), "never looked at");
+        assert!(table.has_object(&"/opt/static".into()) && !table.has_object(&"/srv/other".into()));
     }
 
     #[test]

@@ -99,7 +99,8 @@ impl Engine {
                 self.correlator.process(process);
                 self.ask(|check| check.process(process));
             }
-            What::Object(_) | What::Mapped(_) => {}
+            What::Object(object) => self.correlator.object(object),
+            What::Mapped(mapped) => self.correlator.mapped(at, mapped),
             What::Holder(holder) => self.correlator.holder(holder),
             What::Interface(interface) => self.correlator.interface(interface),
             What::KernelLog(line) => self.correlator.kernel_log(at, line),

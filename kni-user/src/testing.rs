@@ -7,8 +7,8 @@ use kni_ebpf::kni::{NR_CREATE, NR_RELEASE, request_nr};
 
 use crate::engine::Engine;
 use crate::event::{
-    Call, Coverage, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Nanos, Phase, Process,
-    Question, Read, Start, Step, Task, What,
+    Call, Coverage, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Mapped, Nanos, Object,
+    Phase, Process, Question, Read, Start, Step, Task, What,
 };
 use crate::report::{Attempt, Released, Report, Summary, Told};
 use crate::untrusted::Untrusted;
@@ -21,6 +21,23 @@ pub(crate) const RELEASE: u32 = 0xc088_0003;
 pub(crate) const STEP_NS: Nanos = 1_000;
 /// A descriptor, a pool, a configuration, a handle: anything but none.
 pub(crate) const SOME: u64 = 0xffff_8000;
+
+/// Hooks that live in files: in a library or an executable.
+pub(crate) const IN_OBJECTS: [Hook; 13] = [
+    Hook::RingCreate,
+    Hook::MempoolCreate,
+    Hook::PoolCreate,
+    Hook::LibraryInit,
+    Hook::LibraryAlloc,
+    Hook::LibraryRelease,
+    Hook::LibraryClose,
+    Hook::TailqLock,
+    Hook::MemzoneLookup,
+    Hook::MemzoneReserve,
+    Hook::IovaMode,
+    Hook::LibraryLog,
+    Hook::Panic,
+];
 
 /// A thread.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -55,6 +72,15 @@ impl Stream {
         stream
     }
 
+    /// The hooks in the kernel are live; no library has been looked at yet.
+    pub(crate) fn before_any_library() -> Self {
+        let mut stream = Self::watch();
+        let in_file =
+            |event: &Event| matches!(&event.what, What::Coverage(of) if IN_OBJECTS.contains(&of.hook));
+        stream.events.retain(|event| !in_file(event));
+        stream
+    }
+
     pub(crate) fn watch() -> Self {
         Self::new(Question::Watch, &[])
     }
@@ -71,6 +97,20 @@ impl Stream {
 
     pub(crate) fn cover(&mut self, hook: Hook, state: HookState) -> Nanos {
         self.push(What::Coverage(Coverage { hook, via: hook.place().into(), object: None, state }))
+    }
+
+    /// A library or executable is looked at: all hooks in it are in this state from now on.
+    pub(crate) fn object(&mut self, path: &str, state: &HookState) {
+        for hook in IN_OBJECTS {
+            let (via, state) = (hook.place().into(), state.clone());
+            self.push(What::Coverage(Coverage { hook, via, object: Some(path.into()), state }));
+        }
+        self.push(What::Object(Object { path: path.into(), ..Object::default() }));
+    }
+
+    /// A process runs code of an object.
+    pub(crate) fn maps(&mut self, pid: u32, path: &str) {
+        self.push(What::Mapped(Mapped { pid, object: path.into() }));
     }
 
     /// What `/proc` says of a process that was started just now.

@@ -64,6 +64,8 @@ impl Correlator {
     pub(super) fn decide(&self, seen: &Observed, end: End, at: Nanos, watch: Watch) -> Option<Verdict> {
         let pid = seen.task.pid;
         let none = super::History::default();
+        let within = self.processes.within(pid, watch.coverage);
+        let objects = self.objects.of(&within);
         let case = Case {
             seen,
             end,
@@ -72,13 +74,14 @@ impl Correlator {
             unseen_before: self.unseen_before(pid, at, watch),
             has_namesake: self.has_namesake(seen, at, watch),
             coverage: watch.coverage,
-            exe: self.processes.exe(pid),
+            within: &within,
+            objects: &objects,
         };
         decide(&case)
     }
 
-    /// Why an opening of the device may have gone unseen: since the last one that was seen, or since
-    /// the process was started.
+    /// Why an opening of the device, or the library's refusal to be initialised, may have gone unseen: since
+    /// the last one that was seen, or since the process was started.
     fn unseen_before(&self, pid: u32, at: Nanos, watch: Watch) -> Vec<Unseen> {
         let unwatched = |reason: &str| {
             let reason = Some(reason.to_owned());
@@ -91,7 +94,8 @@ impl Correlator {
         if watch.armed.is_none_or(|armed| armed > since) {
             return unwatched("the process was started before it was watched");
         }
-        unseen(&[Hook::Open], since, at, watch)
+        let within = self.processes.within(pid, watch.coverage);
+        unseen(&[Hook::Open, Hook::LibraryInit], since, at, watch, &within)
     }
 
     /// Whether the module holds an interface of the claimed name, so that it can only refuse.
@@ -103,7 +107,7 @@ impl Correlator {
         // A larger request than the module has room for would be refused first, and as silently.
         size.is_some()
             && size <= living.request_size
-            && unseen(&[Hook::Ioctl, Hook::DeviceRelease], living.since, at, watch).is_empty()
+            && unseen(&[Hook::Ioctl, Hook::DeviceRelease], living.since, at, watch, &[]).is_empty()
     }
 
     fn remember_initialisation(&mut self, seen: &Observed, verdict: Option<&Verdict>, at: Nanos) {
@@ -172,9 +176,9 @@ impl Correlator {
     }
 }
 
-/// Why something may have gone unseen since `since`.
-fn unseen(hooks: &[Hook], since: Nanos, at: Nanos, watch: Watch) -> Vec<Unseen> {
+/// Why something may have gone unseen since `since` in a process whose library is `within` these files.
+fn unseen(hooks: &[Hook], since: Nanos, at: Nanos, watch: Watch, within: &[Untrusted]) -> Vec<Unseen> {
     let lost = watch.account.lost_since(since);
-    let hooks = hooks.iter().filter_map(|hook| watch.coverage.throughout(*hook, since, at, None).err());
+    let hooks = hooks.iter().filter_map(|hook| watch.coverage.throughout(*hook, since, at, within).err());
     hooks.chain((lost > 0).then_some(Unseen::Records { lost })).collect()
 }

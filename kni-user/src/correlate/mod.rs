@@ -5,6 +5,7 @@ mod interfaces;
 mod judge;
 mod kernel_log;
 mod library_log;
+mod objects;
 mod observed;
 mod process;
 mod repeats;
@@ -16,7 +17,9 @@ use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::{NR_RELEASE, request_nr};
 
 use crate::coverage::Table;
-use crate::event::{Call, Holder, Interface, KernelLog, Nanos, Phase, Process, Start, Step, Task};
+use crate::event::{
+    Call, Holder, Interface, KernelLog, Mapped, Nanos, Object, Phase, Process, Start, Step, Task,
+};
 use crate::ledger::Account;
 use crate::report::{Attempt, Released};
 use crate::untrusted::Untrusted;
@@ -25,6 +28,7 @@ use crate::verdict::End;
 use interfaces::{Closed, Interfaces};
 use judge::Clock;
 use kernel_log::Lines;
+use objects::Objects;
 use observed::{as_int, errno};
 use process::Processes;
 use repeats::Repeats;
@@ -67,6 +71,7 @@ pub struct Correlator {
     /// By thread.
     in_flight: BTreeMap<u32, Observed>,
     processes: Processes,
+    objects: Objects,
     interfaces: Interfaces,
     lines: Lines,
     repeats: Repeats,
@@ -87,6 +92,16 @@ impl Correlator {
     /// Takes what `/proc` said of a process.
     pub fn process(&mut self, process: &Process) {
         self.processes.describe(process);
+    }
+
+    /// Takes what a library or executable shows of itself.
+    pub fn object(&mut self, object: &Object) {
+        self.objects.insert(object);
+    }
+
+    /// Takes notice that a process runs code of an object, read at `at`.
+    pub fn mapped(&mut self, at: Nanos, mapped: &Mapped) {
+        self.processes.mapped(at, mapped);
     }
 
     /// A process was started, not before `at`.

@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::observed::Open;
 use crate::cause::Cause;
-use crate::event::{self, Holder, Nanos, Task};
+use crate::coverage::Table;
+use crate::event::{self, Holder, Mapped, Nanos, Task};
 use crate::report::{self, Boundary};
 use crate::untrusted::Untrusted;
 
@@ -13,6 +14,8 @@ use crate::untrusted::Untrusted;
 const MAX_PROCESSES: usize = 1024;
 /// Descriptors of `/dev/kni` that are remembered of one process.
 const MAX_DESCRIPTORS: usize = 16;
+/// Objects that are remembered of one process. What is in further ones is taken as not seen.
+const MAX_MAPPED: usize = 32;
 
 /// What a process went through.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +52,8 @@ pub(super) struct Known {
     /// Who forked it, if that was seen: `/proc` may be too late for a process that ends at once.
     parent: Option<Holder>,
     pub(super) history: History,
+    /// The objects whose code it runs, and when that was read.
+    mapped: Vec<(Nanos, Untrusted)>,
     pub(super) ended: Option<Nanos>,
     /// It was not started before: its start, its program's, or the beginning of all watching.
     born: Option<Nanos>,
@@ -93,30 +98,51 @@ impl Processes {
     /// Takes what `/proc` said.
     pub(super) fn describe(&mut self, info: &event::Process) {
         let before = self.get(info.pid).map(|known| (known.info.as_ref(), known.ended.is_some()));
-        let inherited = match before {
+        let parent = match before {
             // Of one that has ended, `/proc` knows less than before.
             Some((Some(known), true)) if known.start_ns == info.start_ns => return,
             Some((Some(known), _)) if known.start_ns == info.start_ns => None,
             Some((None, false)) => None,
             Some(_) => {
                 self.known.remove(&info.pid);
-                self.inherited(info)
+                self.likeness(info)
             }
-            None => self.inherited(info),
+            None => self.likeness(info),
         };
         let known = self.of(info.pid);
         known.info = Some(info.clone());
-        if let Some(history) = inherited {
+        if let Some((history, mapped)) = parent {
             known.history = history;
+            known.mapped = mapped;
         }
     }
 
-    /// A forked child starts with its parent's descriptors and its library's state; one that runs
-    /// another program does not.
-    fn inherited(&self, info: &event::Process) -> Option<History> {
+    /// A forked child starts with its parent's descriptors, its library and that one's state; one that
+    /// runs another program does not.
+    fn likeness(&self, info: &event::Process) -> Option<(History, Vec<(Nanos, Untrusted)>)> {
         let parent = self.get(info.parent)?;
         let same = parent.info.as_ref().is_some_and(|parent| parent.exe.is_some() && parent.exe == info.exe);
-        same.then(|| parent.history.clone())
+        same.then(|| (parent.history.clone(), parent.mapped.clone()))
+    }
+
+    /// The process runs code of an object, as was read at `at`.
+    pub(super) fn mapped(&mut self, at: Nanos, mapped: &Mapped) {
+        let known = &mut self.lives(mapped.pid, at).mapped;
+        known.retain(|(_, object)| *object != mapped.object);
+        if known.len() < MAX_MAPPED {
+            known.push((at, mapped.object.clone()));
+        }
+    }
+
+    /// The files in which hooks of the library count for a process: those whose code it runs. Where these are
+    /// not known, its executable, if hooks were looked for there; nothing: they count wherever they are.
+    pub(super) fn within(&self, pid: u32, coverage: &Table) -> Vec<Untrusted> {
+        let Some(known) = self.get(pid) else { return Vec::new() };
+        if known.mapped.is_empty() {
+            let exe = self.exe(pid).filter(|exe| coverage.has_object(exe));
+            return exe.cloned().into_iter().collect();
+        }
+        known.mapped.iter().map(|(_, object)| object.clone()).collect()
     }
 
     /// A process shows a sign of life at `at`: if one of that id had ended before, it is another.
@@ -134,12 +160,21 @@ impl Processes {
 
     /// A process was forked: it starts as its parent was.
     pub(super) fn forked(&mut self, child: u32, at: Nanos, parent: &Task) {
-        let history = self.get(parent.pid).map(|parent| parent.history.clone());
-        self.known.remove(&child);
+        let (history, mut mapped) = self
+            .get(parent.pid)
+            .map(|parent| (parent.history.clone(), parent.mapped.clone()))
+            .unwrap_or_default();
+        // What was read of the child since is its own: facts may come before the record of its fork.
+        let mut own = self.known.remove(&child).map(|known| known.mapped).unwrap_or_default();
+        own.retain(|(read, _)| *read > at);
+        mapped.retain(|(_, object)| own.iter().all(|(_, known)| known != object));
+        mapped.extend(own);
+        mapped.truncate(MAX_MAPPED);
         let known = self.of(child);
         known.born = Some(at);
         known.parent = Some(Holder { pid: parent.pid, comm: parent.comm.clone() });
-        known.history = history.unwrap_or_default();
+        known.history = history;
+        known.mapped = mapped;
     }
 
     /// Who started the process: as its fork showed, else as `/proc` says.
@@ -156,6 +191,7 @@ impl Processes {
     pub(super) fn exec(&mut self, pid: u32, at: Nanos) {
         if let Some(known) = self.known.get_mut(&pid) {
             known.history = History::default();
+            known.mapped.retain(|(read, _)| *read > at);
             known.born = Some(at);
             known.info = known.info.take().map(|info| event::Process { exe: None, ..info });
         }

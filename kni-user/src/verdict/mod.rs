@@ -13,7 +13,7 @@ use kni_ebpf::hook::Hook;
 use crate::cause::Cause;
 use crate::correlate::{History, Observed};
 use crate::coverage::Table;
-use crate::event::{Holder, Nanos};
+use crate::event::{Holder, Nanos, Object};
 use crate::report::{Boundary, Errnos, Outcome, Unseen};
 use crate::untrusted::Untrusted;
 
@@ -56,8 +56,11 @@ pub struct Case<'a> {
     pub has_namesake: bool,
     /// Which hooks were live when.
     pub coverage: &'a Table,
-    /// The program, for hooks in executables.
-    pub exe: Option<&'a Untrusted>,
+    /// The files in which hooks of the library count for this process: those that have functions of DPDK and
+    /// whose code it runs; none: not known, and all count.
+    pub within: &'a [Untrusted],
+    /// What is known of these files.
+    pub objects: &'a [&'a Object],
 }
 
 /// How a thread left its attempt.
@@ -184,7 +187,7 @@ impl Case<'_> {
         let seen = self.seen;
         let mut unseen: Vec<Unseen> = hooks
             .iter()
-            .filter_map(|hook| self.coverage.throughout(*hook, seen.began, self.ended, self.exe).err())
+            .filter_map(|hook| self.coverage.throughout(*hook, seen.began, self.ended, self.within).err())
             .collect();
         if seen.lost > 0 {
             unseen.push(self.records());

@@ -4,6 +4,7 @@ mod check;
 mod device;
 mod library;
 mod life;
+mod objects;
 mod properties;
 mod recorded;
 mod request;

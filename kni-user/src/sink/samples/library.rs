@@ -286,6 +286,7 @@ pub(in crate::sink) fn stripped() -> Attempt {
         boundary: None,
         cause: None,
         issued: None,
+        origin: None,
         library: Some(Library { releases: None, layout: None, evidence: Vec::new(), ..static_library() }),
         coverage: AttemptCoverage { complete: false, missing },
         ..never_tried()

@@ -1,7 +1,7 @@
 //! One attempt: the headline, the reason, the evidence, the next step.
 
 use super::page::{Page, padded};
-use super::{coverage, steps, words};
+use super::{coverage, library, steps, words};
 use crate::event::Holder;
 use crate::report::{Attempt, Boundary, Interface, Outcome, Process, Repeat};
 use crate::sink::escape;
@@ -77,7 +77,11 @@ fn headline(page: &Page, attempt: &Attempt) -> String {
             format!("{painted} in {}{index}", words::duration(attempt.duration_ns))
         }
         Outcome::InProgress => format!("{painted} after {}", words::duration(attempt.duration_ns)),
-        Outcome::Stopped | Outcome::Died | Outcome::NotAttempted | Outcome::Inconclusive => painted,
+        Outcome::NotAttempted => match steps::furthest(attempt) {
+            Some(place) => format!("{painted}: it came as far as {place}"),
+            None => painted,
+        },
+        Outcome::Stopped | Outcome::Died | Outcome::Inconclusive => painted,
     }
 }
 
@@ -98,6 +102,9 @@ pub(super) fn reason(attempt: &Attempt) -> Option<String> {
         return Some(format!("{}{}", cause.meaning(), about.unwrap_or_default()));
     }
     let unknown = match (attempt.outcome, attempt.boundary) {
+        (Outcome::Stopped, Some(Boundary::Library)) if attempt.check.is_some() => {
+            return library::refusing_check(attempt);
+        }
         (Outcome::Stopped, Some(Boundary::Library)) => "which check of the library it was is not known",
         (Outcome::Stopped, Some(Boundary::Syscall)) => "why the system call failed is not known",
         (Outcome::Stopped, Some(Boundary::Module)) => "which check of the module it was is not known",
@@ -112,7 +119,9 @@ pub(super) fn reason(attempt: &Attempt) -> Option<String> {
 pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
     if attempt.outcome != Outcome::Created {
         page.evidence_lines(observed(attempt));
+        page.evidence_lines(library::release(attempt));
         log(page, &attempt.log);
+        page.evidence_lines(library::end(attempt));
     }
     page.evidence_lines(naming(&attempt.interface));
     if is_open(attempt) {
@@ -121,9 +130,18 @@ pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
 }
 
 fn observed(attempt: &Attempt) -> Vec<String> {
-    let mut lines: Vec<String> = steps::logged(attempt).into_iter().collect();
-    lines.extend(steps::failures(attempt));
-    lines.extend(untold_errnos(attempt));
+    let mut lines: Vec<String> = library::origin(attempt).into_iter().collect();
+    if attempt.outcome == Outcome::NotAttempted {
+        lines.extend(steps::milestones(attempt));
+    } else {
+        lines.extend(library::arguments(attempt));
+        lines.extend(steps::logged(attempt));
+        lines.extend(steps::failures(attempt));
+        // Where there is no cause, it stands in its place.
+        lines.extend(attempt.cause.and_then(|_| library::refusing_check(attempt)));
+        lines.extend(steps::panicked(attempt));
+        lines.extend(untold_errnos(attempt));
+    }
     lines.extend(inside(attempt));
     lines.extend(request(attempt));
     if let Some(Holder { pid, comm }) = &attempt.holder {
@@ -201,13 +219,18 @@ fn naming(interface: &Interface) -> Vec<String> {
 }
 
 fn all_steps(page: &mut Page, attempt: &Attempt) {
-    let Process { pid: _, tid, ns_pid, comm: _, exe, start_ns: _, mntns: _ } = &attempt.process;
+    let Process { pid: _, tid, ns_pid, comm: _, exe, start_ns: _, mntns } = &attempt.process;
     if let Some(exe) = exe {
         page.evidence(&format!("program: {}", escape::quoted(exe, SUBJECT)));
     }
-    let inner = ns_pid.map_or_else(String::new, |pid| format!(", process {pid} in its own PID namespace"));
-    let netns = attempt.interface.netns.map_or_else(String::new, |netns| format!(", net namespace {netns}"));
-    page.evidence(&format!("thread {tid}{inner}{netns}"));
+    page.evidence_lines(attempt.library.as_ref().map(library::whole));
+    let inner = ns_pid.map(|pid| format!("process {pid} in its own PID namespace"));
+    let namespace = |kind, inode: Option<u64>| inode.map(|inode| format!("{kind} namespace {inode}"));
+    let namespaces = [inner, namespace("net", attempt.interface.netns), namespace("mount", *mntns)];
+    let thread: Vec<String> =
+        [format!("thread {tid}")].into_iter().chain(namespaces.into_iter().flatten()).collect();
+    page.evidence(&thread.join(", "));
+    page.evidence_lines(library::more_arguments(attempt));
     page.evidence_lines(steps::listed(attempt));
 }
 

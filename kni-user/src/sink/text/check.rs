@@ -64,7 +64,11 @@ fn how(checked: &Checked) -> String {
 fn under(page: &mut Page, attempt: &Attempt, clock: &Clock) {
     if attempt.outcome != Outcome::Created {
         let Process { pid, comm, .. } = &attempt.process;
-        page.evidence(&format!("tried by {} at {}", task(*pid, comm), clock.time_of(attempt.started)));
+        let (who, at) = (task(*pid, comm), clock.time_of(attempt.started));
+        page.evidence(&match attempt.outcome {
+            Outcome::NotAttempted => format!("by {who}, first seen at {at}"),
+            _ => format!("tried by {who} at {at}"),
+        });
     }
     evidence(page, attempt);
     if let Some(repeat) = &attempt.repeat {

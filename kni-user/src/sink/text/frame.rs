@@ -1,5 +1,7 @@
 //! What stands around the attempts: the header, changes, losses, the totals.
 
+use kni_ebpf::hook::Hook;
+
 use super::attempt::columns;
 use super::clock::Clock;
 use super::page::{Page, Tone};
@@ -91,18 +93,28 @@ fn without(page: &mut Page, hooks: &Hooks) {
     }
 }
 
-/// The module's hooks came or went.
-pub(super) fn coverage(page: &mut Page, change: &CoverageChange, time: &str) {
+/// Hooks came or went. Those that do so with the programs that use KNI are no news unless all is told.
+pub(super) fn coverage(page: &mut Page, change: &CoverageChange, time: &str, verbose: bool) {
     let CoverageChange { came, went, blind_ns } = change;
+    let news = |hooks: &[&'static str]| {
+        let news: Vec<&str> =
+            hooks.iter().copied().filter(|hook| verbose || !is_armed_on_demand(hook)).collect();
+        news.join(", ")
+    };
+    let (came, went) = (news(came), news(went));
     if !went.is_empty() {
-        page.line(&format!("{time}  no longer observed: {}", went.join(", ")));
+        page.line(&format!("{time}  no longer observed: {went}"));
     }
     if !came.is_empty() {
         let blind = blind_ns.map_or_else(String::new, |blind| {
             format!("; the module had been there unobserved for {}", duration(blind))
         });
-        page.line(&format!("{time}  now observed: {}{blind}", came.join(", ")));
+        page.line(&format!("{time}  now observed: {came}{blind}"));
     }
+}
+
+fn is_armed_on_demand(hook: &str) -> bool {
+    matches!(Hook::from_name(hook), Some(Hook::Ioctl | Hook::Open))
 }
 
 /// An interface went.

@@ -19,6 +19,7 @@ mod check;
 mod clock;
 mod coverage;
 mod frame;
+mod library;
 mod page;
 mod probes;
 mod steps;
@@ -135,7 +136,9 @@ impl<W: Write> Sink for Text<W> {
             Told::Start(start) => self.start(&mut page, start, report),
             Told::Armed(hooks) => self.armed(&mut page, hooks),
             Told::Attempt(attempt) => self.attempt(&mut page, attempt),
-            Told::Coverage(change) if !self.terse() => frame::coverage(&mut page, change, &time),
+            Told::Coverage(change) if !self.terse() => {
+                frame::coverage(&mut page, change, &time, self.options.verbose);
+            }
             Told::Released(released) if !(self.check && quiet) => frame::released(&mut page, released, &time),
             Told::Lost(lost) if !quiet => frame::lost(&mut page, lost, &time),
             Told::Diagnostic(diagnostic) if !quiet => frame::diagnostic(&mut page, diagnostic, &time),

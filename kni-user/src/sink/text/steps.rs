@@ -2,7 +2,7 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::words;
+use super::{library, words};
 use crate::report::{Attempt, Step};
 use crate::sink::escape;
 use crate::untrusted::Untrusted;
@@ -29,7 +29,7 @@ pub(super) fn failures(attempt: &Attempt) -> Vec<String> {
     let failed: Vec<(&Step, Failure)> = attempt
         .steps
         .iter()
-        .filter_map(|step| failure(step, attempt).map(|failure| (step, failure)))
+        .filter_map(|step| failure(step, attempt.subject.as_ref()).map(|failure| (step, failure)))
         .collect();
     let groups: Vec<_> = failed.chunk_by(|(_, one), (_, next)| handed_on(*one, *next)).collect();
     let changed = |index: usize| index > 0 && groups.iter().take(index).any(|group| is_errno(group));
@@ -38,11 +38,12 @@ pub(super) fn failures(attempt: &Attempt) -> Vec<String> {
 
 /// The errnos that the sentences of [`failures`] name.
 pub(super) fn told_errnos(attempt: &Attempt) -> Vec<i32> {
-    let errno = |step| match failure(step, attempt) {
+    let errno = |step| match failure(step, attempt.subject.as_ref()) {
         Some(Failure::Errno(errno)) => Some(errno),
         _ => None,
     };
-    attempt.steps.iter().filter_map(errno).collect()
+    let origin = attempt.origin.as_ref().map(|origin| &origin.step);
+    attempt.steps.iter().chain(origin).filter_map(errno).collect()
 }
 
 fn handed_on(one: Failure, next: Failure) -> bool {
@@ -62,13 +63,96 @@ fn sentence(group: &[(&Step, Failure)], instead: bool, attempt: &Attempt) -> Opt
             let instead = if instead { " instead" } else { "" };
             format!("{place} returned {}{instead}{also}", words::errno(*errno))
         }
-        Failure::Null if first.hook == Hook::MemzoneLookup.name() => format!("{place} found nothing"),
         Failure::Null if first.hook == Hook::LibraryAlloc.name() => {
             format!("{place} returned NULL{}", after_entry(first, attempt))
         }
-        Failure::Null => format!("{place} returned NULL"),
+        Failure::Null => {
+            let refusing = refusing(attempt).filter(|refusing| std::ptr::eq(*refusing, *first));
+            let position = refusing.and(attempt.check.as_ref()).map_or_else(String::new, library::position);
+            format!("{}{position}", nothing(first, ""))
+        }
         Failure::Negative(value) => format!("{place} returned {value}"),
     })
+}
+
+/// A function came to nothing; `had` where that was before.
+fn nothing(step: &Step, had: &str) -> String {
+    let place = call(step);
+    if step.hook == Hook::MemzoneLookup.name() {
+        return format!("{place} {had}found nothing");
+    }
+    // rte_kni_alloc leaves there what it found.
+    let errno = step.rte_errno.filter(|errno| *errno != 0 && step.hook != Hook::LibraryAlloc.name());
+    let errno = errno.map_or_else(String::new, |errno| format!(" ({})", words::errno_name(errno)));
+    format!("{place} {had}returned NULL{errno}")
+}
+
+/// The memzone function whose failure refused the attempt.
+pub(super) fn refusing(attempt: &Attempt) -> Option<&Step> {
+    let is_memzone = |step: &&Step| {
+        [Hook::MemzoneLookup, Hook::MemzoneReserve].iter().any(|hook| hook.name() == step.hook)
+    };
+    let failed = |step: &&Step| failure(step, attempt.subject.as_ref()).is_some();
+    attempt.steps.iter().rev().filter(is_memzone).find(failed)
+}
+
+/// What a step before the attempt came to.
+pub(super) fn before(step: &Step) -> Option<String> {
+    came_to(step, "had ")
+}
+
+/// How far a process came that never attempted: what it called, and what came of it.
+pub(super) fn milestones(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
+    attempt.steps.iter().filter(|step| is_milestone(step)).filter_map(|step| came_to(step, ""))
+}
+
+/// The last of them.
+pub(super) fn furthest(attempt: &Attempt) -> Option<&'static str> {
+    let says = |step: &&Step| is_milestone(step) && step.hook != Hook::LibraryLog.name();
+    let step = attempt.steps.iter().rfind(says)?;
+    Some(if step.hook == Hook::Open.name() { "opening /dev/kni" } else { step.place })
+}
+
+fn is_milestone(step: &Step) -> bool {
+    match Hook::from_name(step.hook) {
+        Some(Hook::LibraryClose | Hook::LibraryLog | Hook::Panic) => true,
+        Some(Hook::Open | Hook::LibraryInit | Hook::LibraryRelease) => step.value.is_some(),
+        Some(Hook::DeviceOpen) | None => false,
+        Some(_) => failure(step, None).is_some(),
+    }
+}
+
+fn came_to(step: &Step, had: &str) -> Option<String> {
+    let place = call(step);
+    let hook = Hook::from_name(step.hook)?;
+    Some(match (hook, step.value, failure(step, step.text.as_ref())) {
+        (Hook::LibraryLog, ..) => format!("the library {had}logged {}", format_string(step)?),
+        (Hook::Panic, ..) => panic(step, had),
+        (_, None, _) => format!("{place} {} called", if had.is_empty() { "was" } else { "had been" }),
+        (_, _, Some(Failure::Null)) => nothing(step, had),
+        (_, _, Some(Failure::Errno(errno))) => format!("{place} {had}returned {}", words::errno(errno)),
+        (_, Some(value), Some(Failure::Negative(_))) => format!("{place} {had}returned {value}"),
+        (Hook::LibraryRelease, Some(value), _) if value != 0 => format!("{place} {had}returned {value}"),
+        // Up to 18.08 it has no result, and what seems to be one says nothing.
+        (Hook::LibraryInit, Some(0), None) => format!("{place} {had}returned 0"),
+        (Hook::LibraryInit, Some(_), None) => format!("{place} {had}returned"),
+        (_, Some(_), None) => format!("{place} {had}succeeded"),
+    })
+}
+
+/// The library aborts the program: where, and with which words.
+pub(super) fn panicked(attempt: &Attempt) -> Option<String> {
+    let step = attempt.steps.iter().rfind(|step| step.hook == Hook::Panic.name())?;
+    Some(panic(step, ""))
+}
+
+fn panic(step: &Step, had: &str) -> String {
+    let function = step
+        .detail
+        .as_ref()
+        .map_or_else(|| "the library".to_owned(), |function| escape::word(function, TEXT));
+    let words = format_string(step).map_or_else(String::new, |words| format!(": {words}"));
+    format!("{function} {had}called rte_panic, which aborts the program{words}")
 }
 
 /// What the program itself called; what lies between it and the origin of an errno says nothing new.
@@ -88,8 +172,8 @@ fn after_entry(returned: &Step, attempt: &Attempt) -> String {
 }
 
 /// Whether and how `step` failed. A lookup that finds nothing is none by itself (16.04's
-/// `rte_kni_init` looks up before it reserves): only the one that the verdict is about counts.
-fn failure(step: &Step, attempt: &Attempt) -> Option<Failure> {
+/// `rte_kni_init` looks up before it reserves): only that of `subject` counts.
+fn failure(step: &Step, subject: Option<&Untrusted>) -> Option<Failure> {
     let value = step.value?;
     match Hook::from_name(step.hook)? {
         Hook::Ioctl
@@ -101,7 +185,7 @@ fn failure(step: &Step, attempt: &Attempt) -> Option<Failure> {
         | Hook::RegisterNetdev
         | Hook::CreateThread => words::errno_of(value).map(Failure::Errno),
         Hook::MemzoneLookup => {
-            (value == 0 && step.text.is_some() && step.text == attempt.subject).then_some(Failure::Null)
+            (value == 0 && step.text.is_some() && step.text.as_ref() == subject).then_some(Failure::Null)
         }
         Hook::LibraryAlloc
         | Hook::MemzoneReserve
@@ -170,20 +254,32 @@ fn is_left(step: &Step) -> bool {
 /// What the library logged last, as its format string.
 pub(super) fn logged(attempt: &Attempt) -> Option<String> {
     let said = attempt.steps.iter().rev().find(|step| step.hook == Hook::LibraryLog.name())?;
-    let format = Untrusted::from(said.text.as_ref()?.as_bytes().trim_ascii_end());
-    Some(format!("the library logged {}", escape::quoted(&format, LOG)))
+    Some(format!("the library logged {}", format_string(said)?))
+}
+
+/// A step's string argument, of which the end of its line says nothing.
+fn format_string(step: &Step) -> Option<String> {
+    let format = Untrusted::from(step.text.as_ref()?.as_bytes().trim_ascii_end());
+    Some(escape::quoted(&format, LOG))
 }
 
 /// Every step, a line each: when, where, what came back.
 pub(super) fn listed(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
     attempt.steps.iter().map(|step| {
-        let Step { hook, place: _, text: _, detail: _, after_ns, value, rte_errno: _ } = step;
+        let Step { hook, place: _, text: _, detail, after_ns, value, rte_errno } = step;
         let result =
             value.map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(hook, value)));
         let call = call(step);
         let call = if *hook == Hook::Ioctl.name() { Hook::Ioctl.place() } else { &call };
-        format!("+{:<8} {call} {result}", words::duration(*after_ns))
+        let detail =
+            detail.as_ref().map_or_else(String::new, |text| format!(" ({})", escape::line(text, TEXT)));
+        let errno = rte_errno.map_or_else(String::new, |errno| format!(", rte_errno {}", dpdk_errno(errno)));
+        format!("+{:<8} {call} {result}{detail}{errno}", words::duration(*after_ns))
     })
+}
+
+fn dpdk_errno(errno: i32) -> String {
+    if errno == 0 { "0".to_owned() } else { words::errno_name(errno) }
 }
 
 /// What a place returned: a pointer as such, an errno by name.
@@ -194,6 +290,9 @@ fn returned(hook: &str, value: i64) -> String {
             Hook::LibraryAlloc
                 | Hook::MemzoneLookup
                 | Hook::MemzoneReserve
+                | Hook::PoolCreate
+                | Hook::MempoolCreate
+                | Hook::RingCreate
                 | Hook::AllocNetdev
                 | Hook::CreateThread
         )

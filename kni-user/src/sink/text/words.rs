@@ -59,6 +59,16 @@ pub(super) fn errno(number: i32) -> String {
     }
 }
 
+/// A positive errno by name alone; DPDK's own, from 1001, too (`lib/eal/include/rte_errno.h`).
+pub(super) fn errno_name(number: i32) -> String {
+    match (number, Errno::from_raw(number)) {
+        (1001, _) => "E_RTE_SECONDARY".to_owned(),
+        (1002, _) => "E_RTE_NO_CONFIG".to_owned(),
+        (_, Errno::UnknownErrno) => format!("errno {number}"),
+        (_, known) => format!("{known:?}"),
+    }
+}
+
 /// As the C library and so every other tool says it; nix keeps two older phrases.
 fn meaning(errno: Errno) -> &'static str {
     match errno {
@@ -76,13 +86,15 @@ pub(super) fn errno_of(value: i64) -> Option<i32> {
 /// How a command ended, after "the command".
 pub(super) fn ending(status: Option<i32>, signal: Option<i32>) -> String {
     match (status, signal) {
-        (_, Some(signal)) => match Signal::try_from(signal) {
-            Ok(known) => format!("was killed by {known}"),
-            Err(_) => format!("was killed by signal {signal}"),
-        },
+        (_, Some(number)) => format!("was killed by {}", self::signal(number)),
         (Some(status), None) => format!("ended with exit status {status}"),
         (None, None) => "ended".to_owned(),
     }
+}
+
+/// A signal by name.
+pub(super) fn signal(number: i32) -> String {
+    Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |known| known.to_string())
 }
 
 /// `stopped in the module`: how an attempt ended, inside a sentence.
@@ -109,7 +121,7 @@ pub(super) fn outcome(outcome: Outcome, boundary: Option<Boundary>) -> &'static 
 
 #[cfg(test)]
 mod tests {
-    use super::{BOUND, count, duration, ending, errno, errno_of, ordinal};
+    use super::{BOUND, count, duration, ending, errno, errno_name, errno_of, ordinal};
 
     #[test]
     fn durations_keep_what_matters() {
@@ -149,6 +161,10 @@ mod tests {
         assert_eq!(errno(25), "ENOTTY (Inappropriate ioctl for device)");
         assert_eq!(errno(62), "ETIME (Timer expired)");
         assert_eq!(errno(512), "errno 512");
+        assert_eq!(
+            [12, 1001, 1002, 1003].map(errno_name),
+            ["ENOMEM", "E_RTE_SECONDARY", "E_RTE_NO_CONFIG", "errno 1003"]
+        );
         for (value, expected) in
             [(-17, Some(17)), (0, None), (3, None), (-4095, Some(4095)), (-4096, None), (i64::MIN, None)]
         {

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::{QUIET, VERBOSE, answer, paragraph};
 use crate::cause::Cause;
 use crate::event::Holder;
-use crate::report::Attempt;
+use crate::report::{Argument, Attempt};
 use crate::sink::text::check::STATUSES;
 use crate::sink::text::{Text, TextOptions, explain};
 use crate::sink::{Sink as _, escape, samples};
@@ -56,15 +56,16 @@ fn hostile() -> impl Strategy<Value = Untrusted> {
 }
 
 fn hostile_attempt() -> impl Strategy<Value = Attempt> {
-    let base = prop::sample::select(vec![
+    let base = [
         samples::created(),
         samples::silent_refusal_1604(),
         samples::restarted(),
         samples::device_busy(),
         samples::name_taken(),
         samples::inconclusive(samples::unseen()),
-    ]);
-    let names = prop::collection::vec(hostile(), 5);
+    ];
+    let base = prop::sample::select([base.to_vec(), samples::library::all()].concat());
+    let names = prop::collection::vec(hostile(), 7);
     (base, names, any::<(u32, u64, u64, i64)>(), any::<Option<i32>>()).prop_map(
         |(mut attempt, mut names, (pid, nanos, value, started), errno)| {
             let mut name = || names.pop().unwrap_or_default();
@@ -72,13 +73,22 @@ fn hostile_attempt() -> impl Strategy<Value = Attempt> {
             attempt.interface.claimed = Some(name());
             attempt.interface.consumed = Some(name());
             attempt.subject = Some(name());
-            let text = name();
-            for step in &mut attempt.steps {
+            let (text, detail, path) = (name(), name(), name());
+            if let Some(library) = &mut attempt.library {
+                library.object = Some(path);
+                library.releases = Some(String::from_utf8_lossy(detail.as_bytes()).into_owned());
+            }
+            let before = attempt.origin.as_mut().map(|origin| &mut origin.step);
+            for step in attempt.steps.iter_mut().chain(before) {
                 step.text = Some(text.clone());
+                step.detail = Some(detail.clone());
                 step.after_ns = nanos;
                 step.value = step.value.map(|_| value.cast_signed());
             }
             attempt.log = vec![text.clone(); 7];
+            if let Some(arguments) = &mut attempt.arguments {
+                arguments.pool = Argument::Text { text: text.clone() };
+            }
             attempt.holder = Some(Holder { pid, comm: text });
             attempt.process.pid = pid;
             attempt.errno.user = errno;

@@ -11,6 +11,7 @@ use crate::sink::{Sink as _, escape, samples};
 
 mod attempts;
 mod layout;
+mod library;
 mod runs;
 mod story;
 

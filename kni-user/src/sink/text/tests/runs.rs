@@ -68,6 +68,25 @@ fn a_run_of_watch() {
 }
 
 #[test]
+fn arming_for_a_program_and_idling_after_it_is_no_news_unless_asked_for() {
+    let change = |came: &[&'static str], went: &[&'static str]| {
+        Told::Coverage(CoverageChange { came: came.to_vec(), went: went.to_vec(), blind_ns: None })
+    };
+    let told =
+        [change(&["ioctl", "open"], &[]), change(&["handler", "open"], &[]), change(&[], &["ioctl", "open"])];
+    expect![[r#"
+        00:00:05.000  now observed: handler
+    "#]]
+    .assert_eq(&printed(TextOptions::default(), told.clone()));
+    expect![[r#"
+        00:00:05.000  now observed: ioctl, open
+        00:00:05.000  now observed: handler, open
+        00:00:05.000  no longer observed: ioctl, open
+    "#]]
+    .assert_eq(&printed(VERBOSE, told));
+}
+
+#[test]
 fn without_the_module_or_any_attempt() {
     let mut start = samples::start(Question::Watch);
     start.module = None;

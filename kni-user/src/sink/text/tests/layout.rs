@@ -1,3 +1,4 @@
+use kni_ebpf::hook::Hook;
 use proptest::prelude::*;
 
 use super::{QUIET, VERBOSE, answer, paragraph};
@@ -110,6 +111,19 @@ proptest! {
         // One attempt is one headline: no name can pass for another.
         let headlines = paragraph(QUIET, attempt).lines().filter(|line| !line.starts_with(' ')).count();
         prop_assert_eq!(headlines, 1);
+    }
+}
+
+#[test]
+fn the_documents_name_every_hook_and_each_of_its_states() {
+    let probes = include_str!("../../../../../docs/probes.md");
+    for hook in Hook::ALL {
+        assert!(probes.contains(&format!("`{}`", hook.name())), "docs/probes.md: {hook:?}");
+    }
+    let vocabulary = include_str!("../../../../../docs/vocabulary.md");
+    for row in samples::rows() {
+        let (state, _) = row.state.describe();
+        assert!(vocabulary.contains(&format!("\n| {state} |")), "docs/vocabulary.md: {state}");
     }
 }
 

@@ -37,7 +37,7 @@ pub(in crate::sink) fn shared_library() -> Library {
         is_static: Some(false),
         releases: Some("22.11 to 23.07".to_owned()),
         layout: Some('D'),
-        evidence: vec!["its name ends in .so.23".to_owned(), "its symbols have version DPDK_23".to_owned()],
+        evidence: vec!["soname librte_kni.so.23".to_owned()],
     }
 }
 
@@ -47,7 +47,7 @@ pub(in crate::sink) fn static_library() -> Library {
         is_static: Some(true),
         releases: Some("16.04 to 16.07".to_owned()),
         layout: Some('A'),
-        evidence: vec!["it looks up the memzone of the mbuf pool".to_owned()],
+        evidence: vec!["lookup of the pool's memzone".to_owned()],
     }
 }
 
@@ -70,7 +70,7 @@ pub(in crate::sink) fn zone_taken() -> Attempt {
         ],
         subject: Some("kni_req_vEth0_0".into()),
         arguments: Some(arguments("vEth0_0", "mbuf_pool")),
-        check: Some(check("a memzone for each of its queues", 6, Some((5, 7)))),
+        check: Some(check("reserving the memzone kni_req_<name>", 6, Some((5, 7)))),
         library: Some(shared_library()),
         ..silent_refusal()
     }
@@ -86,7 +86,7 @@ pub(in crate::sink) fn out_of_memory() -> Attempt {
             entered(Hook::TailqLock, 2_000),
             returned(Hook::LibraryAlloc, 41_000, 0),
         ],
-        check: Some(check("memory for its entry in the list of interfaces", 4, None)),
+        check: Some(check("memory for the entry in the list of interfaces", 4, None)),
         ..zone_taken()
     }
 }
@@ -97,7 +97,7 @@ fn refused_at_once(cause: Option<Cause>, arguments: Arguments) -> Attempt {
         cause,
         subject: None,
         steps: vec![entered(Hook::LibraryAlloc, 0), returned(Hook::LibraryAlloc, 1_000, 0)],
-        check: Some(check("its arguments", 1, None)),
+        check: Some(check("whether there are a pool, a configuration and a name in it", 1, None)),
         arguments: Some(arguments),
         duration_ns: 1_000,
         ..zone_taken()
@@ -150,7 +150,7 @@ pub(in crate::sink) fn init_had_failed() -> Attempt {
             with_text(entered(Hook::LibraryLog, 2_000), said),
             returned(Hook::LibraryAlloc, 41_000, 0),
         ],
-        check: Some(check("whether rte_kni_init has opened /dev/kni", 2, None)),
+        check: Some(check("whether rte_kni_init succeeded", 2, None)),
         origin: Some(origin(Hook::Open, 12_000_000, "/dev/kni", Some(-2))),
         ..zone_taken()
     }
@@ -170,7 +170,7 @@ pub(in crate::sink) fn closed_before() -> Attempt {
 pub(in crate::sink) fn release_had_failed() -> Attempt {
     Attempt {
         cause: Some(Cause::LibAlreadyExists),
-        check: Some(check("whether it has an interface of that name", 3, None)),
+        check: Some(check("whether the name is free in this process", 3, None)),
         origin: Some(origin(Hook::LibraryRelease, 5_000_000, "", Some(-1))),
         steps: vec![
             with_text(entered(Hook::LibraryAlloc, 0), "vEth0_0"),
@@ -191,8 +191,8 @@ pub(in crate::sink) fn virtual_addresses() -> Attempt {
         arguments: Some(Arguments { iova_mode: Some(IovaMode::Virtual), ..arguments("", "") }),
         check: Some(Check {
             function: "rte_kni_init",
-            releases: "19.08",
-            what: "that the program works with physical addresses",
+            releases: "19.08 to 23.07",
+            what: "whether addresses are physical",
             number: 1,
             of: 2,
             time: None,
@@ -239,7 +239,7 @@ pub(in crate::sink) fn layout_skew() -> Attempt {
         outcome: Outcome::CreatedDoomed,
         cause: Some(Cause::ModLayoutSkew),
         library: Some(Library {
-            evidence: vec!["where layout D has addresses, the request has the rest of a name".to_owned()],
+            evidence: vec!["ioctl 0xc0880002 with no addresses at byte 16".to_owned()],
             ..static_library()
         }),
         ..created()

@@ -252,7 +252,7 @@ pub(super) fn next(attempt: &Attempt, detail: Detail) -> Option<String> {
         }
         (None, _) => match coverage::remedy(&attempt.coverage) {
             Some(remedy) => remedy.to_owned(),
-            None if attempt.boundary == Some(Boundary::Library) => {
+            None if attempt.boundary == Some(Boundary::Library) && attempt.check.is_none() => {
                 "read the program's own log: librte_kni gives most of its reasons there".to_owned()
             }
             None if detail == Detail::Steps => return None,

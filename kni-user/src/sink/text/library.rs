@@ -73,11 +73,11 @@ fn works_with(mode: IovaMode) -> String {
     addresses.to_owned()
 }
 
-/// Which check refused, where its position alone tells: neither a step nor an argument does.
+/// Which check refused, where neither a step nor an argument tells it.
 pub(super) fn refusing_check(attempt: &Attempt) -> Option<String> {
     let check = attempt.check.as_ref()?;
-    let told = attempt.cause == Some(Cause::LibNoPool) || !arguments(attempt).is_empty();
-    if told || steps::refusing(attempt).is_some() {
+    let is_argument = attempt.cause == Some(Cause::LibNoPool) || !arguments(attempt).is_empty();
+    if is_argument || steps::refusing(attempt).is_some() || steps::could_not_open(attempt) {
         return None;
     }
     let Check { function, releases, what, number, of, time } = *check;

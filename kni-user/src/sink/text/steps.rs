@@ -96,6 +96,12 @@ pub(super) fn refusing(attempt: &Attempt) -> Option<&Step> {
     attempt.steps.iter().rev().filter(is_memzone).find(failed)
 }
 
+/// Whether the attempt tried to open `/dev/kni` in vain.
+pub(super) fn could_not_open(attempt: &Attempt) -> bool {
+    let opens = |step: &&Step| step.hook == Hook::Open.name();
+    attempt.steps.iter().filter(opens).any(|step| failure(step, None).is_some())
+}
+
 /// What a step before the attempt came to.
 pub(super) fn before(step: &Step) -> Option<String> {
     came_to(step, "had ")

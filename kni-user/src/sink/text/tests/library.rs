@@ -27,14 +27,14 @@ fn a_refusing_check_is_told_with_its_place_among_the_others() {
     check(
         library::out_of_memory(),
         &expect![[r#"
-        14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
-            the library ran out of hugepage memory
-            rte_kni_alloc returned NULL 41 us after it was entered
-            rte_kni_alloc refused at check 4 of 6 (DPDK 18.11 to 23.07): memory for its
-              entry in the list of interfaces
-            no ioctl was issued: the module was not asked, dmesg has nothing on it
-            next: kniwatch explain lib.no-memory
-    "#]],
+            14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
+                the library ran out of hugepage memory
+                rte_kni_alloc returned NULL 41 us after it was entered
+                rte_kni_alloc refused at check 4 of 6 (DPDK 18.11 to 23.07): memory for the
+                  entry in the list of interfaces
+                no ioctl was issued: the module was not asked, dmesg has nothing on it
+                next: kniwatch explain lib.no-memory
+        "#]],
     );
 }
 
@@ -103,7 +103,7 @@ fn the_first_cause_stands_before_the_symptom() {
                   rte_kni_init() first"
                 rte_kni_alloc returned NULL 41 us after it was entered
                 rte_kni_alloc refused at check 2 of 6 (DPDK 18.11 to 23.07): whether
-                  rte_kni_init has opened /dev/kni
+                  rte_kni_init succeeded
                 no create ioctl was issued
                 next: kniwatch explain sys.device-missing
         "#]],
@@ -111,32 +111,32 @@ fn the_first_cause_stands_before_the_symptom() {
     check(
         library::closed_before(),
         &expect![[r#"
-        14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
-            rte_kni_alloc was called while the library had not been initialised, or
-              after it was closed
-            2 s before, rte_kni_close had been called
-            the library logged "KNI: KNI subsystem has not been initialized. Invoke
-              rte_kni_init() first"
-            rte_kni_alloc returned NULL 41 us after it was entered
-            rte_kni_alloc refused at check 2 of 6 (DPDK 18.11 to 23.07): whether
-              rte_kni_init has opened /dev/kni
-            no ioctl was issued: the module was not asked, dmesg has nothing on it
-            next: kniwatch explain lib.not-initialised
-    "#]],
+            14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
+                rte_kni_alloc was called while the library had not been initialised, or
+                  after it was closed
+                2 s before, rte_kni_close had been called
+                the library logged "KNI: KNI subsystem has not been initialized. Invoke
+                  rte_kni_init() first"
+                rte_kni_alloc returned NULL 41 us after it was entered
+                rte_kni_alloc refused at check 2 of 6 (DPDK 18.11 to 23.07): whether
+                  rte_kni_init succeeded
+                no ioctl was issued: the module was not asked, dmesg has nothing on it
+                next: kniwatch explain lib.not-initialised
+        "#]],
     );
     check(
         library::release_had_failed(),
         &expect![[r#"
-        14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
-            the library holds an interface of that name in this process already
-            5 ms before, rte_kni_release had returned -1
-            the library logged "KNI: KNI already exists"
-            rte_kni_alloc returned NULL 41 us after it was entered
-            rte_kni_alloc refused at check 3 of 6 (DPDK 18.11 to 23.07): whether it has
-              an interface of that name
-            no ioctl was issued: the module was not asked, dmesg has nothing on it
-            next: kniwatch explain lib.already-exists
-    "#]],
+            14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
+                the library holds an interface of that name in this process already
+                5 ms before, rte_kni_release had returned -1
+                the library logged "KNI: KNI already exists"
+                rte_kni_alloc returned NULL 41 us after it was entered
+                rte_kni_alloc refused at check 3 of 6 (DPDK 18.11 to 23.07): whether the
+                  name is free in this process
+                no ioctl was issued: the module was not asked, dmesg has nothing on it
+                next: kniwatch explain lib.already-exists
+        "#]],
     );
 }
 
@@ -152,8 +152,7 @@ fn the_programs_addresses_are_told_where_they_are_refused() {
                 the library logged "KNI: KNI requires IOVA as PA"
                 rte_kni_init returned -1
                 no ioctl was issued: the module was not asked, dmesg has nothing on it
-                librte_kni.so.23: DPDK 22.11 to 23.07, layout D (its name ends in .so.23;
-                  its symbols have version DPDK_23)
+                librte_kni.so.23: DPDK 22.11 to 23.07, layout D (soname librte_kni.so.23)
                 next: kniwatch explain lib.iova-mode
         "#]],
     );
@@ -182,15 +181,14 @@ fn a_release_is_told_where_releases_differ() {
     check(
         library::layout_skew(),
         &expect![[r#"
-        14:02:11.204  testpmd[4533]    kni0     CREATED, BUT DOOMED in 1.8 ms  ifindex 9
-            library and module lay the request's struct out differently, and the module
-              can't tell
-            l3fwd-kni: an executable with the library inside, DPDK 16.04 to 16.07,
-              layout A (where layout D has addresses, the request has the rest of a
-              name)
-            kernel: rte_kni: Creating kni...
-            next: kniwatch explain mod.layout-skew
-    "#]],
+            14:02:11.204  testpmd[4533]    kni0     CREATED, BUT DOOMED in 1.8 ms  ifindex 9
+                library and module lay the request's struct out differently, and the module
+                  can't tell
+                l3fwd-kni: an executable with the library inside, DPDK 16.04 to 16.07,
+                  layout A (ioctl 0xc0880002 with no addresses at byte 16)
+                kernel: rte_kni: Creating kni...
+                next: kniwatch explain mod.layout-skew
+        "#]],
     );
 }
 
@@ -233,7 +231,7 @@ fn the_last_check_is_said_to_be_the_last() {
     let check = Check {
         function: "rte_kni_alloc",
         releases: "16.04",
-        what: "the memzone of the mbuf pool",
+        what: "whether the pool has its memzone MP_<pool>",
         number: 5,
         of: 5,
         time: None,
@@ -265,7 +263,7 @@ fn the_last_check_is_said_to_be_the_last() {
             next: kniwatch explain lib.memzone-exists
     "#]],
     );
-    let chunks = Check { what: "that the pool's memory is one piece", number: 6, of: 6, ..check };
+    let chunks = Check { what: "whether the pool's memory is one piece", number: 6, of: 6, ..check };
     let mut attempt = library::out_of_memory();
     attempt.cause = None;
     super::check(
@@ -273,7 +271,7 @@ fn the_last_check_is_said_to_be_the_last() {
         &expect![[r#"
             14:02:11.204  kni-refused[4121]  vEth0_0  STOPPED IN THE LIBRARY
                 rte_kni_alloc refused at check 6 of 6, the last before the ioctl (DPDK
-                  16.04): that the pool's memory is one piece
+                  16.04): whether the pool's memory is one piece
                 rte_kni_alloc returned NULL 41 us after it was entered
                 no ioctl was issued: the module was not asked, dmesg has nothing on it
                 next: read the program's own log: librte_kni gives most of its reasons there
@@ -367,7 +365,7 @@ fn verbose_names_the_library_its_evidence_and_the_namespaces() {
             no ioctl was issued: the module was not asked, dmesg has nothing on it
             program: "/usr/bin/dpdk-testpmd"
             library: "/usr/lib/x86_64-linux-gnu/librte_kni.so.23", DPDK 22.11 to 23.07,
-              layout D (its name ends in .so.23; its symbols have version DPDK_23)
+              layout D (soname librte_kni.so.23)
             thread 4121, process 12 in its own PID namespace, mount namespace 4026532201
             mbuf pool: "mbuf_pool"
             +0 ns     rte_kni_alloc entered (mbuf_pool)

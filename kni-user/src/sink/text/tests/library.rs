@@ -274,7 +274,7 @@ fn the_last_check_is_said_to_be_the_last() {
                   16.04): whether the pool's memory is one piece
                 rte_kni_alloc returned NULL 41 us after it was entered
                 no ioctl was issued: the module was not asked, dmesg has nothing on it
-                next: read the program's own log: librte_kni gives most of its reasons there
+                next: kniwatch -v shows every step that was seen
         "#]],
     );
 }

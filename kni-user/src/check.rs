@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kni_ebpf::hook::Hook;
 
-use crate::correlate::Watch;
+use crate::correlate::{Finding, Watch};
 use crate::event::{Nanos, Process, Step};
 use crate::report::{Attempt, Boundary, CheckResult, Checked, Outcome, Released};
 use crate::untrusted::Untrusted;
@@ -100,6 +100,17 @@ impl Check {
         }
     }
 
+    /// Takes how far a process came that made no attempt: it counts where there is no attempt. Of two such,
+    /// the one that may have been an attempt.
+    pub fn not_attempted(&mut self, attempt: &Attempt) {
+        let weaker = |last: &Last| last.attempt.outcome == Outcome::NotAttempted;
+        let free = self.last.get(&None).is_none_or(weaker)
+            && (!self.expect.is_empty() || self.last.values().all(weaker));
+        if free && self.command.counts(attempt.process.pid) {
+            self.note(attempt.clone());
+        }
+    }
+
     /// An interface is gone.
     pub fn released(&mut self, released: &Released) {
         for last in self.last.values_mut() {
@@ -112,9 +123,9 @@ impl Check {
         }
     }
 
-    /// Answers if all that was asked for is there, or if nothing more can come: the command has ended
-    /// and nothing of it is in flight (`busy` are the processes inside an attempt).
-    pub fn answer_if_settled(&mut self, at: Nanos, busy: impl Iterator<Item = u32>, watch: Watch) {
+    /// Whether all that was asked for is there, or nothing more can come: the command has ended and nothing
+    /// of it is in flight (`busy` are the processes inside an attempt).
+    pub fn is_settled(&self, busy: impl Iterator<Item = u32>) -> bool {
         let created = |last: &Last| last.attempt.outcome == Outcome::Created && !last.gone_again;
         let satisfied = if self.expect.is_empty() {
             self.last.values().any(created)
@@ -122,18 +133,20 @@ impl Check {
             self.expect.iter().all(|name| self.of(name).is_some_and(created))
         };
         let over = self.command.ended && !busy.into_iter().any(|pid| self.command.counts(pid));
-        if satisfied || over {
-            self.decide(at, Vec::new(), watch);
-        }
+        satisfied || over
     }
 
-    /// Answers now. `in_progress` are the attempts in flight.
-    pub fn decide(&mut self, at: Nanos, in_progress: Vec<Attempt>, watch: Watch) {
+    /// Answers now. `unfinished` is what is in flight or under way.
+    pub fn decide(&mut self, at: Nanos, unfinished: Vec<Finding>, watch: Watch) {
         if self.answer.is_some() {
             return;
         }
-        for attempt in in_progress {
-            self.attempt(&attempt);
+        for finding in unfinished {
+            match finding {
+                Finding::Attempt(attempt) => self.attempt(&attempt),
+                Finding::NotAttempted(attempt) => self.not_attempted(&attempt),
+                Finding::Released(_) => {}
+            }
         }
         let silence =
             if nothing_was_missed(at, watch) { Outcome::NotAttempted } else { Outcome::Inconclusive };

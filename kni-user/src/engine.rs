@@ -156,6 +156,11 @@ impl Engine {
                     self.ask(|check| check.attempt(&attempt));
                     Told::Attempt(attempt)
                 }
+                Finding::NotAttempted(attempt) => {
+                    count(&mut self.tally, attempt.outcome, attempt.boundary);
+                    self.ask(|check| check.not_attempted(&attempt));
+                    Told::Attempt(attempt)
+                }
                 Finding::Released(released) => {
                     self.ask(|check| check.released(&released));
                     Told::Released(released)
@@ -196,14 +201,15 @@ impl Engine {
         let watch = watch(&self.coverage, &self.account, self.armed);
         let Some(check) = self.check.as_mut().filter(|check| check.answer().is_none()) else { return };
         if check.deadline(watch).is_some_and(|deadline| at >= deadline) {
-            check.decide(at, self.correlator.in_progress(at, watch), watch);
+            check.decide(at, self.correlator.unfinished(at, watch), watch);
         }
     }
 
     fn answer_if_settled(&mut self, at: Nanos) {
         let watch = watch(&self.coverage, &self.account, self.armed);
-        if let Some(check) = self.check.as_mut().filter(|check| check.answer().is_none()) {
-            check.answer_if_settled(at, self.correlator.busy(), watch);
+        let Some(check) = self.check.as_mut().filter(|check| check.answer().is_none()) else { return };
+        if check.is_settled(self.correlator.busy()) {
+            check.decide(at, self.correlator.unfinished(at, watch), watch);
         }
     }
 
@@ -218,9 +224,9 @@ impl Engine {
 
     fn end(&mut self, at: Nanos, told: &mut Vec<Told>) {
         let watch = watch(&self.coverage, &self.account, self.armed);
-        let in_progress = self.correlator.in_progress(at, watch);
+        let unfinished = self.correlator.unfinished(at, watch);
         if let Some(check) = &mut self.check {
-            check.decide(at, in_progress, watch);
+            check.decide(at, unfinished, watch);
         }
         let left = self.correlator.end(at, watch);
         self.find(left, told);
@@ -230,6 +236,7 @@ impl Engine {
             attempts: self.tally,
             complete: is_complete(&ledger) && self.correlator.evicted() == 0,
             ledger,
+            loops: self.correlator.loops(),
             check: self.check.as_ref().and_then(Check::answer).cloned(),
         }));
     }

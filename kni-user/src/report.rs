@@ -345,16 +345,51 @@ pub enum Unseen {
     },
 }
 
-/// The same attempt again, from a program that is restarted.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+/// The same attempt again, from a program that is restarted: same interface, same verdict.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
 pub struct Repeat {
-    /// The how-manieth time: 2 or more.
+    /// The how-manieth time: 2 or more. Each process counts once.
     pub count: u64,
     /// The process id of the time before.
     pub previous_pid: u32,
     /// How long the process before lived, if its start and end were seen; nanoseconds.
     pub lived_ns: Option<u64>,
+    /// How long the one lived that lived shortest, of those before.
+    pub shortest_ns: Option<u64>,
+    /// How long the one lived that lived longest, of those before.
+    pub longest_ns: Option<u64>,
+    /// Since the first of them.
+    pub over_ns: u64,
     /// Who restarts it: the parent, if it is the same.
+    pub parent: Option<Holder>,
+    /// So soon after one that was shown that a reader needs no line of its own for it: the next that is
+    /// shown has its number, and the summary has the loop.
+    #[serde(skip)]
+    pub quiet: bool,
+}
+
+/// A program that ended the same in several processes.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Loop {
+    /// The program's name.
+    pub program: Untrusted,
+    /// The interface.
+    pub interface: Option<Untrusted>,
+    /// How it ended each time.
+    pub outcome: Outcome,
+    /// Where.
+    pub boundary: Option<Boundary>,
+    /// Why.
+    pub cause: Option<Cause>,
+    /// How often: 2 or more. Each process counts once.
+    pub count: u64,
+    /// From the first of them to the last.
+    pub over_ns: u64,
+    /// How long the process lived that lived shortest, as far as starts and ends were seen.
+    pub shortest_ns: Option<u64>,
+    /// How long the one lived that lived longest.
+    pub longest_ns: Option<u64>,
+    /// Who restarts it: the parent, if it was the same the last two times.
     pub parent: Option<Holder>,
 }
 
@@ -416,6 +451,8 @@ pub struct Summary {
     pub ledger: Ledger,
     /// Whether nothing was lost, missed or displaced.
     pub complete: bool,
+    /// Restart loops, those with the most rounds first.
+    pub loops: Vec<Loop>,
     /// `check`: the answer.
     pub check: Option<CheckResult>,
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::{NR_CREATE, NR_RELEASE, request_nr};
+use kni_ebpf::record::{EXIT_CODE_KNOWN, EXIT_WHOLE, EXIT_WHOLE_KNOWN};
 
 use crate::engine::Engine;
 use crate::event::{
@@ -265,6 +266,26 @@ impl Stream {
     pub(crate) fn exit(&mut self, who: Who) {
         self.note(who, Hook::Exit, [0; 3], "");
         self.inside.remove(&who.tid);
+    }
+
+    /// The process ends with its last thread, which is `who`; `code` is as the kernel keeps it.
+    pub(crate) fn ends(&mut self, who: Who, code: u64) {
+        self.note(who, Hook::Exit, [code, EXIT_CODE_KNOWN | EXIT_WHOLE_KNOWN | EXIT_WHOLE, 0], "");
+        self.inside.remove(&who.tid);
+    }
+
+    /// A thread ends, and others of its process are left.
+    pub(crate) fn thread_ends(&mut self, who: Who, code: u64) {
+        self.note(who, Hook::Exit, [code, EXIT_CODE_KNOWN | EXIT_WHOLE_KNOWN, 0], "");
+        self.inside.remove(&who.tid);
+    }
+
+    /// Something could not be made: a pool, a ring.
+    pub(crate) fn fails(&mut self, who: Who, hook: Hook, name: &str, rte_errno: i32) {
+        self.pass(who, hook, 0, [0; 3], name);
+        if let Some(Event { what: What::Step(step), .. }) = self.events.last_mut() {
+            step.rte_errno = Some(rte_errno);
+        }
     }
 
     pub(crate) fn end(mut self) -> Answer {

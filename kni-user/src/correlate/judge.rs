@@ -37,9 +37,10 @@ impl Correlator {
         let verdict = self.decide(&seen, end, at, watch);
         self.remember_initialisation(&seen, verdict.as_ref(), at);
         let mut attempt = self.attempt(&seen, verdict?, log, at);
+        self.processes.of(attempt.process.pid).milestones.refused();
         self.remember_interface(&seen, &attempt, at);
         let parent = self.processes.parent(attempt.process.pid);
-        attempt.repeat = self.repeats.count(&attempt, parent, |pid| self.processes.lived(pid));
+        attempt.repeat = self.repeats.count(&attempt, at, parent, |pid| self.processes.lived(pid));
         Some(Finding::Attempt(Box::new(attempt)))
     }
 
@@ -165,7 +166,7 @@ impl Correlator {
             check: None,
             origin: None,
             library: None,
-            end: None,
+            end: seen.death,
             steps: seen.steps.clone(),
             log,
             coverage: AttemptCoverage { complete: missing.is_empty(), missing },
@@ -177,7 +178,13 @@ impl Correlator {
 }
 
 /// Why something may have gone unseen since `since` in a process whose library is `within` these files.
-fn unseen(hooks: &[Hook], since: Nanos, at: Nanos, watch: Watch, within: &[Untrusted]) -> Vec<Unseen> {
+pub(super) fn unseen(
+    hooks: &[Hook],
+    since: Nanos,
+    at: Nanos,
+    watch: Watch,
+    within: &[Untrusted],
+) -> Vec<Unseen> {
     let lost = watch.account.lost_since(since);
     let hooks = hooks.iter().filter_map(|hook| watch.coverage.throughout(*hook, since, at, within).err());
     hooks.chain((lost > 0).then_some(Unseen::Records { lost })).collect()

@@ -1,15 +1,18 @@
 //! From single records to attempts: each record goes to the attempt of its thread, and an attempt
 //! that has ended goes to the verdict with all that its process went through before.
 
+mod ending;
 mod interfaces;
 mod judge;
 mod kernel_log;
 mod library_log;
+mod milestones;
 mod objects;
 mod observed;
 mod process;
 mod repeats;
 mod request;
+mod unattempted;
 
 use std::collections::BTreeMap;
 
@@ -21,10 +24,11 @@ use crate::event::{
     Call, Holder, Interface, KernelLog, Mapped, Nanos, Object, Phase, Process, Start, Step, Task,
 };
 use crate::ledger::Account;
-use crate::report::{Attempt, Released};
+use crate::report::{Attempt, Loop, Released};
 use crate::untrusted::Untrusted;
 use crate::verdict::End;
 
+use ending::Ending;
 use interfaces::{Closed, Interfaces};
 use judge::Clock;
 use kernel_log::Lines;
@@ -50,6 +54,8 @@ const MAX_HOLDERS: usize = 16;
 pub enum Finding {
     /// An attempt has its verdict.
     Attempt(Box<Attempt>),
+    /// A process made no attempt: how far it came.
+    NotAttempted(Box<Attempt>),
     /// An interface is gone.
     Released(Released),
 }
@@ -145,6 +151,12 @@ impl Correlator {
         self.evicted
     }
 
+    /// Programs that ended the same in several processes.
+    #[must_use]
+    pub fn loops(&self) -> Vec<Loop> {
+        self.repeats.loops(|pid| self.processes.lived(pid))
+    }
+
     /// Processes that are inside an attempt.
     pub fn busy(&self) -> impl Iterator<Item = u32> {
         self.in_flight.values().map(|seen| seen.task.pid)
@@ -162,6 +174,7 @@ impl Correlator {
             }
         }
         self.remember_opening(at, step, holder.as_ref());
+        self.remember_milestone(at, step, watch);
         if let Phase::Return { value, .. } = step.phase {
             findings.extend(match step.attempt {
                 Some(began) => self.end_by(at, &step.task, began, (step.hook, step.phase), value, watch),
@@ -175,6 +188,8 @@ impl Correlator {
     /// Takes a request.
     pub fn call(&mut self, at: Nanos, call: &Call, watch: Watch) -> Vec<Finding> {
         self.holders.clear();
+        self.processes.lives(call.task.pid, at);
+        self.processes.went_on(call.task.pid);
         let mut findings = Vec::new();
         if request_nr(call.cmd) == NR_RELEASE {
             findings.extend(self.release(at, call));
@@ -192,21 +207,21 @@ impl Correlator {
 
     /// The stream ends: what is in flight is still in progress.
     pub fn end(&mut self, at: Nanos, watch: Watch) -> Vec<Finding> {
-        let mut left: Vec<Observed> = std::mem::take(&mut self.in_flight).into_values().collect();
-        left.sort_by_key(|seen| seen.began);
-        left.into_iter().filter_map(|seen| self.judge(seen, End::InFlight, at, watch)).collect()
+        self.finish_all(End::InFlight, at, watch, |_| true)
     }
 
-    /// The attempts in flight, as they would be told if the stream ended at `at`.
+    /// What would be told if the stream ended at `at`: the attempts in flight, and how far those processes
+    /// have come that live and have made none.
     #[must_use]
-    pub fn in_progress(&self, at: Nanos, watch: Watch) -> Vec<Attempt> {
+    pub fn unfinished(&self, at: Nanos, watch: Watch) -> Vec<Finding> {
         let mut left: Vec<&Observed> = self.in_flight.values().collect();
         left.sort_by_key(|seen| seen.began);
         let judged = left.into_iter().filter_map(|seen| {
             let verdict = self.decide(seen, End::InFlight, at, watch)?;
-            Some(self.attempt(seen, verdict, Vec::new(), at))
+            Some(Finding::Attempt(Box::new(self.attempt(seen, verdict, Vec::new(), at))))
         });
-        judged.collect()
+        let under_way = self.under_way(at, watch).map(|attempt| Finding::NotAttempted(Box::new(attempt)));
+        judged.chain(under_way).collect()
     }
 
     /// Makes sure that the thread's attempt is the one that began at `began`. One that it was in
@@ -307,15 +322,30 @@ impl Correlator {
         self.processes.lives(step.task.pid, at).history.opened(at, open, descriptor);
     }
 
+    fn remember_milestone(&mut self, at: Nanos, step: &Step, watch: Watch) {
+        let pid = step.task.pid;
+        match step.hook {
+            Hook::Exit | Hook::Exec | Hook::Fork => {}
+            Hook::LibraryAlloc | Hook::LibraryRelease => {
+                self.processes.lives(pid, at);
+                self.processes.went_on(pid);
+            }
+            _ => {
+                let opens = watch.coverage.is_live(Hook::Open);
+                self.processes.lives(pid, at).milestones.take(at, step, opens);
+            }
+        }
+    }
+
     /// What a step means for the process, and for the interfaces that it has.
     fn process_step(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
-        let Task { pid, tid, .. } = step.task;
+        let Task { pid, .. } = step.task;
         match (step.hook, step.phase) {
-            (Hook::Exit, _) => self.exited(at, pid, tid, watch),
+            (Hook::Exit, _) => self.exited(at, step, watch),
             (Hook::Exec, _) => {
-                let left = self.finish(tid, End::Unknown, at, watch);
+                let left = self.finish_all(End::Unknown, at, watch, |seen| seen.task.pid == pid);
                 self.processes.exec(pid, at);
-                left.into_iter().collect()
+                left
             }
             (Hook::Fork, _) => {
                 if let Some(child) = step.args.first().and_then(|child| u32::try_from(*child).ok()) {
@@ -333,15 +363,39 @@ impl Correlator {
         }
     }
 
-    fn exited(&mut self, at: Nanos, pid: u32, tid: u32, watch: Watch) -> Vec<Finding> {
-        let mut findings: Vec<Finding> = self.finish(tid, End::Died, at, watch).into_iter().collect();
-        if pid == tid {
-            self.processes.ended(pid, at);
+    /// A task has ended: whatever it was in, it died inside. With the last thread of a process, all others
+    /// of it have ended, whether that was seen or not.
+    fn exited(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
+        let Task { pid, tid, .. } = step.task;
+        let ending = Ending::of(step);
+        let dies = |seen: &Observed| seen.task.tid == tid || (ending.certain && seen.task.pid == pid);
+        for seen in self.in_flight.values_mut().filter(|seen| dies(seen)) {
+            seen.death = ending.process;
+        }
+        let mut findings = self.finish_all(End::Died, at, watch, dies);
+        if ending.whole {
+            self.processes.ended(pid, at, ending.process);
             if !watch.coverage.is_live(Hook::DeviceRelease) {
                 findings.extend(self.interfaces.orphaned(at, pid).into_iter().map(Finding::Released));
             }
+            findings.extend(self.gave_up(at, pid, watch));
         }
         findings
+    }
+
+    /// Ends all attempts in flight that `ended` holds for, the oldest first.
+    fn finish_all(
+        &mut self,
+        end: End,
+        at: Nanos,
+        watch: Watch,
+        ended: impl Fn(&Observed) -> bool,
+    ) -> Vec<Finding> {
+        let tids: Vec<u32> =
+            self.in_flight.values().filter(|seen| ended(seen)).map(|seen| seen.task.tid).collect();
+        let mut ended: Vec<Observed> = tids.iter().filter_map(|tid| self.in_flight.remove(tid)).collect();
+        ended.sort_by_key(|seen| seen.began);
+        ended.into_iter().filter_map(|seen| self.judge(seen, end, at, watch)).collect()
     }
 
     /// A RELEASE request: the interface is gone when it is granted.

@@ -58,6 +58,8 @@ pub struct Observed {
     pub interface: report::Interface,
     /// What the log of the kernel adds, once the attempt has ended.
     pub module: ModuleLog,
+    /// How the process ended, if that was the end of it.
+    pub death: Option<report::ProcessEnd>,
     /// For the report.
     pub steps: Vec<report::Step>,
 }
@@ -172,6 +174,7 @@ impl Observed {
             thread_errno: None,
             interface: report::Interface::default(),
             module: ModuleLog::default(),
+            death: None,
             steps: Vec::new(),
         }
     }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::milestones::Milestones;
 use super::observed::Open;
 use crate::cause::Cause;
 use crate::coverage::Table;
@@ -16,6 +17,8 @@ const MAX_PROCESSES: usize = 1024;
 const MAX_DESCRIPTORS: usize = 16;
 /// Objects that are remembered of one process. What is in further ones is taken as not seen.
 const MAX_MAPPED: usize = 32;
+/// Generations of forks that count as one work.
+const MAX_FORKS: usize = 8;
 
 /// What a process went through.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +57,12 @@ pub(super) struct Known {
     pub(super) history: History,
     /// The objects whose code it runs, and when that was read.
     mapped: Vec<(Nanos, Untrusted)>,
+    pub(super) milestones: Milestones,
     pub(super) ended: Option<Nanos>,
+    /// How, if that is known.
+    pub(super) end: Option<report::ProcessEnd>,
+    /// The process that it is a fork of, and whose program it still runs.
+    likeness_of: Option<u32>,
     /// It was not started before: its start, its program's, or the beginning of all watching.
     born: Option<Nanos>,
     /// A device's refusal that has been told of: by which thread, and when.
@@ -175,6 +183,7 @@ impl Processes {
         known.parent = Some(Holder { pid: parent.pid, comm: parent.comm.clone() });
         known.history = history;
         known.mapped = mapped;
+        known.likeness_of = Some(parent.pid);
     }
 
     /// Who started the process: as its fork showed, else as `/proc` says.
@@ -191,6 +200,8 @@ impl Processes {
     pub(super) fn exec(&mut self, pid: u32, at: Nanos) {
         if let Some(known) = self.known.get_mut(&pid) {
             known.history = History::default();
+            known.milestones = Milestones::default();
+            known.likeness_of = None;
             known.mapped.retain(|(read, _)| *read > at);
             known.born = Some(at);
             known.info = known.info.take().map(|info| event::Process { exe: None, ..info });
@@ -198,10 +209,36 @@ impl Processes {
     }
 
     /// The process has ended.
-    pub(super) fn ended(&mut self, pid: u32, at: Nanos) {
+    pub(super) fn ended(&mut self, pid: u32, at: Nanos, end: Option<report::ProcessEnd>) {
         if let Some(known) = self.known.get_mut(&pid) {
             known.ended = Some(at);
+            known.end = end;
         }
+    }
+
+    /// The process went on to a request, and so did those whose fork it is: they shared the work.
+    pub(super) fn went_on(&mut self, pid: u32) {
+        let mut next = Some(pid);
+        for _ in 0..MAX_FORKS {
+            let Some(known) = next.and_then(|pid| self.known.get_mut(&pid)) else { return };
+            known.milestones.go_on();
+            next = known.likeness_of;
+        }
+    }
+
+    /// A process has ended. If a child lives that runs the same program, it carries on what that had begun:
+    /// a daemon does so. Returns whether one does.
+    pub(super) fn hand_on(&mut self, pid: u32) -> bool {
+        let Some(left) = self.known.get(&pid).map(|known| known.milestones.clone()) else { return false };
+        let child = |known: &&mut Known| known.likeness_of == Some(pid) && known.ended.is_none();
+        let Some(child) = self.known.values_mut().find(child) else { return false };
+        child.milestones.take_over(left);
+        true
+    }
+
+    /// Those that live, as far as is known.
+    pub(super) fn living(&self) -> impl Iterator<Item = u32> {
+        self.known.iter().filter(|(_, known)| known.ended.is_none()).map(|(pid, _)| *pid)
     }
 
     /// The process has closed the device.
@@ -283,7 +320,7 @@ mod tests {
     fn what_is_left_of_a_process_in_proc_does_not_replace_what_was_known() {
         let mut processes = Processes::default();
         processes.describe(&info(7, 100, 1, "/a"));
-        processes.ended(7, 300);
+        processes.ended(7, 300, None);
         processes.describe(&Process { exe: None, ..info(7, 100, 1, "/a") });
         assert_eq!((processes.exe(7), processes.lived(7)), (Some(&"/a".into()), Some(200)));
     }

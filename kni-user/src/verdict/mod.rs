@@ -4,6 +4,7 @@
 //! only if its hook was live from the attempt's first step to its last and no record was lost.
 
 mod device;
+mod ending;
 mod library;
 mod module;
 mod request;
@@ -11,11 +12,13 @@ mod request;
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
-use crate::correlate::{History, Observed};
+use crate::correlate::{History, Observed, Passage};
 use crate::coverage::Table;
 use crate::event::{Holder, Nanos, Object};
 use crate::report::{Boundary, Errnos, Outcome, Unseen};
 use crate::untrusted::Untrusted;
+
+pub use ending::{Unattempted, not_attempted};
 
 /// How an attempt ended, where it stopped, and why.
 #[derive(Clone, Debug, PartialEq)]
@@ -110,22 +113,35 @@ fn unfinished(case: &Case) -> Verdict {
     Verdict {
         outcome: if died { Outcome::Died } else { Outcome::InProgress },
         boundary: innermost(case),
-        cause: (died && case.seen.library.panics).then_some(Cause::LibPanic),
+        cause: if died { killer(case) } else { None },
         ..Verdict::inconclusive(Vec::new())
     }
+}
+
+/// What a thread died of inside its attempt.
+fn killer(case: &Case) -> Option<Cause> {
+    let seen = case.seen;
+    if seen.library.panics {
+        return Some(Cause::LibPanic);
+    }
+    // A signal waits until the kernel's functions have returned. Who dies in one of them has brought the
+    // kernel to an oops, which ends the task with SIGKILL (`make_task_dead`, `arch/x86/mm/fault.c`).
+    let in_kernel = [seen.handler, seen.dispatcher, seen.compat].into_iter().any(is_inside);
+    seen.death.map(|end| if in_kernel { Cause::ProcCrash } else { ending::cause_of(end) })
+}
+
+fn is_inside(passage: Option<Passage>) -> bool {
+    passage.is_some_and(|passage| passage.returned.is_none())
 }
 
 /// How far the thread has got.
 fn innermost(case: &Case) -> Option<Boundary> {
     let seen = case.seen;
-    let inside = |passage: Option<crate::correlate::Passage>| {
-        passage.is_some_and(|passage| passage.returned.is_none())
-    };
-    if inside(seen.handler) || inside(seen.dispatcher) {
+    if is_inside(seen.handler) || is_inside(seen.dispatcher) {
         return Some(Boundary::Module);
     }
     let calling = seen.call.as_ref().is_some_and(|call| call.returned.is_none());
-    let (absent, boundary) = if calling || inside(seen.compat) {
+    let (absent, boundary) = if calling || is_inside(seen.compat) {
         (&[Hook::Dispatcher][..], Boundary::Syscall)
     } else {
         (&[Hook::Ioctl][..], Boundary::Library)

@@ -29,7 +29,7 @@ fn refused(stream: &mut Stream, who: Who, name: &str) {
     stream.alloc_returns(who, 0);
 }
 
-fn checked(answer: &Answer) -> &[Checked] {
+pub(super) fn checked(answer: &Answer) -> &[Checked] {
     &answer.summary().check.as_ref().unwrap().interfaces
 }
 
@@ -181,7 +181,7 @@ fn with_nothing_expected_the_first_created_answers_or_the_last_attempted() {
 }
 
 /// `check -- CMD`, with the command's first process 50 started.
-fn command(expect: &[&str]) -> Stream {
+pub(super) fn command(expect: &[&str]) -> Stream {
     let mut stream = Stream::new(question(expect, true), &[]);
     stream.push(What::CommandStarted { pid: 50 });
     stream

@@ -1,10 +1,9 @@
-//! Before and after an attempt: restarts, releases, what came and went, the totals.
+//! Before and after an attempt: releases, what came and went, the totals.
 
 use kni_ebpf::hook::Hook;
 
-use super::{CREATED, INCONCLUSIVE, short, stopped};
-use crate::cause::Cause;
-use crate::event::{End, Holder, HookState, Ledger, What};
+use super::short;
+use crate::event::{End, HookState, Ledger, What};
 use crate::report::{Boundary, CoverageChange, Lost, Outcome, ReleasedHow, Report, Tally, Told};
 use crate::testing::{Kernel, SOME, STEP_NS, Stream, Who, process};
 
@@ -18,43 +17,6 @@ fn refused(stream: &mut Stream, pid: u32, name: &str) {
     stream.alloc(process(pid), name);
     stream.lookup(process(pid), "MP_pool", 0);
     stream.alloc_returns(process(pid), 0);
-}
-
-#[test]
-fn a_restart_loop_is_counted_over_processes_and_names_who_restarts() {
-    let mut stream = Stream::watch();
-    for pid in [101, 102, 103] {
-        stream.process(pid, 12);
-        refused(&mut stream, pid, "vEth0");
-        refused(&mut stream, pid, "vEth0");
-        stream.exit(process(pid));
-    }
-    let told = stream.end();
-    let repeats: Vec<_> = told.attempts().iter().map(|attempt| attempt.repeat.as_ref()).collect();
-    let [None, None, Some(second), None, Some(third), None] = repeats[..] else { panic!("{repeats:#?}") };
-    assert_eq!((second.count, second.previous_pid), (2, 101));
-    assert_eq!((third.count, third.previous_pid), (3, 102));
-    assert_eq!(third.parent, Some(Holder { pid: 12, comm: "supervisord".into() }));
-    // From just before its description to its end.
-    assert_eq!(third.lived_ns, Some(8 * STEP_NS));
-}
-
-#[test]
-fn another_name_another_cause_or_a_success_is_no_repeat() {
-    let mut stream = Stream::watch();
-    for pid in [101, 102] {
-        stream.process(pid, 12);
-    }
-    refused(&mut stream, 101, "vEth0");
-    refused(&mut stream, 102, "vEth1");
-    stream.alloc(process(102), "vEth0");
-    stream.says(process(102), "KNI: KNI already exists\n");
-    stream.alloc_returns(process(102), 0);
-    for pid in [101, 102] {
-        stream.request(process(pid), &format!("ok{pid}"), Kernel::Creates);
-    }
-    let told = stream.end();
-    assert!(told.attempts().iter().all(|attempt| attempt.repeat.is_none()));
 }
 
 #[test]
@@ -138,37 +100,6 @@ fn an_index_that_is_told_afterwards_is_taken() {
     stream.answer(APP, 5, crate::testing::CREATE, 0);
     stream.alloc_returns(APP, 1);
     assert_eq!(stream.end().attempt().interface.ifindex, Some(9));
-}
-
-#[test]
-fn a_thread_seen_in_a_new_attempt_has_left_the_one_before() {
-    let mut stream = Stream::watch();
-    stream.alloc(APP, "vEth0");
-    let mut next = Stream::watch();
-    next.now = stream.now;
-    next.alloc(APP, "vEth1");
-    next.lookup(APP, "MP_a", 0);
-    next.alloc_returns(APP, 0);
-    let begun = next.events.iter().position(|event| matches!(event.what, What::Step(_))).unwrap();
-    stream.events.extend(next.events.drain(begun..));
-    let told = stream.end();
-    let all: Vec<_> = told.attempts().into_iter().map(short).collect();
-    assert_eq!(all, [INCONCLUSIVE, stopped(Boundary::Library, Cause::LibMemzoneMissing)]);
-}
-
-#[test]
-fn two_threads_of_one_process_do_not_mix() {
-    let [one, two] = [Who { pid: 100, tid: 101 }, Who { pid: 100, tid: 102 }];
-    let mut stream = Stream::watch();
-    stream.alloc(one, "vEth0");
-    stream.alloc(two, "vEth1");
-    stream.lookup(one, "MP_a", 0);
-    stream.request(two, "vEth1", Kernel::Creates);
-    stream.alloc_returns(one, 0);
-    stream.alloc_returns(two, 1);
-    let told = stream.end();
-    let all: Vec<_> = told.attempts().into_iter().map(short).collect();
-    assert_eq!(all, [stopped(Boundary::Library, Cause::LibMemzoneMissing), CREATED]);
 }
 
 #[test]

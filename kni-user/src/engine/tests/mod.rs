@@ -2,12 +2,16 @@
 
 mod check;
 mod device;
+mod ending;
 mod library;
 mod life;
 mod objects;
 mod properties;
 mod recorded;
+mod repeats;
 mod request;
+mod threads;
+mod unattempted;
 
 use crate::cause::Cause;
 use crate::report::{Attempt, Boundary, Outcome};

@@ -145,7 +145,27 @@ strict! {
         rte_errno: Option<i32>,
     }
     Coverage { complete: bool, missing: Vec<Unseen> }
-    Repeat { count: u64, previous_pid: u32, lived_ns: Option<u64>, parent: Option<Holder> }
+    Repeat {
+        count: u64,
+        previous_pid: u32,
+        lived_ns: Option<u64>,
+        shortest_ns: Option<u64>,
+        longest_ns: Option<u64>,
+        over_ns: u64,
+        parent: Option<Holder>,
+    }
+    Loop {
+        program: Text,
+        interface: Option<Text>,
+        outcome: String,
+        boundary: Option<String>,
+        cause: Option<String>,
+        count: u64,
+        over_ns: u64,
+        shortest_ns: Option<u64>,
+        longest_ns: Option<u64>,
+        parent: Option<Holder>,
+    }
     Gone {
         time: i64,
         event: String,
@@ -158,7 +178,14 @@ strict! {
     }
     Lost { time: i64, count: u64, total: u64 }
     Missing { hook: String, reason: String }
-    Summary { time: i64, attempts: Tally, ledger: Ledger, complete: bool, check: Option<Answer> }
+    Summary {
+        time: i64,
+        attempts: Tally,
+        ledger: Ledger,
+        complete: bool,
+        loops: Vec<Loop>,
+        check: Option<Answer>,
+    }
     Tally {
         created: u64,
         created_elsewhere: u64,

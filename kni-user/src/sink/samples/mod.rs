@@ -172,6 +172,7 @@ pub(super) fn restarted() -> Attempt {
         previous_pid: 4121,
         lived_ns: Some(1_900_000_000),
         parent: Some(Holder { pid: 812, comm: "supervisord".into() }),
+        ..Repeat::default()
     };
     Attempt { process: process(4131, "l3fwd-kni"), repeat: Some(repeat), ..silent_refusal_1604() }
 }
@@ -302,7 +303,7 @@ pub(super) fn released() -> Released {
 pub(super) fn summary() -> Summary {
     let ledger = Ledger { emitted: 412, received: 412, filtered: 90_000, ..Ledger::default() };
     let attempts = Tally { created: 1, stopped_library: 3, stopped_network: 1, ..Tally::default() };
-    Summary { attempts, ledger, complete: true, check: None }
+    Summary { attempts, ledger, complete: true, loops: Vec::new(), check: None }
 }
 
 pub(super) fn checked(attempt: Attempt) -> Checked {

@@ -87,7 +87,7 @@ fn headline(page: &Page, attempt: &Attempt) -> String {
 
 /// `same, 2nd time (restarted by supervisord[812], lived 1.9 s)`.
 pub(super) fn again(repeat: &Repeat) -> String {
-    let Repeat { count, previous_pid: _, lived_ns, parent } = repeat;
+    let Repeat { count, lived_ns, parent, .. } = repeat;
     let restarted = parent.as_ref().map(|Holder { pid, comm }| format!("restarted by {}", task(*pid, comm)));
     let lived = lived_ns.map(|lived| format!("lived {}", words::duration(lived)));
     let known: Vec<String> = restarted.into_iter().chain(lived).collect();

@@ -150,7 +150,7 @@ pub(super) fn diagnostic(page: &mut Page, diagnostic: &Diagnostic, time: &str) {
 
 /// The totals.
 pub(super) fn summary(page: &mut Page, summary: &Summary) {
-    let Summary { attempts, ledger, complete, check: _ } = summary;
+    let Summary { attempts, ledger, complete, loops: _, check: _ } = summary;
     page.line(&tally(attempts));
     page.line(&account(ledger, *complete));
 }

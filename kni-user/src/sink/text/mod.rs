@@ -108,7 +108,7 @@ impl<W: Write> Text<W> {
     }
 
     fn summary(&self, page: &mut Page, summary: &Summary) {
-        let Summary { attempts: _, ledger: _, complete, check } = summary;
+        let Summary { attempts: _, ledger: _, complete, loops: _, check } = summary;
         let TextOptions { color: _, quiet, verbose } = self.options;
         if let Some(check) = check {
             if !self.answered {

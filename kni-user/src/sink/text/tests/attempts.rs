@@ -53,7 +53,7 @@ fn silent_refusal_1604_and_its_restart_loop() {
             supervisord[812], lived 1.9 s)
     "#]],
     );
-    let bare = Repeat { count: 3, previous_pid: 4131, lived_ns: None, parent: None };
+    let bare = Repeat { count: 3, previous_pid: 4131, ..Repeat::default() };
     check(
         Attempt { repeat: Some(bare), ..samples::restarted() },
         &expect![[r#"

@@ -92,7 +92,7 @@ fn without_the_module_or_any_attempt() {
     start.module = None;
     start.utc_offset_s = i32::MAX;
     let ledger = Ledger { received: 1, lost: 2, unpaired: 1, ..Ledger::default() };
-    let summary = Summary { attempts: Tally::default(), ledger, complete: false, check: None };
+    let summary = Summary { attempts: Tally::default(), ledger, complete: false, ..samples::summary() };
     expect![[r#"
         kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64, 2026-08-22 (UTC+00:00)
         rte_kni is not loaded

@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
+use crate::probe::Arm;
 use crate::untrusted::Untrusted;
 
 #[cfg(test)]
@@ -116,6 +117,9 @@ pub struct Probing {
     /// Also probe this executable, which has librte_kni linked in (repeatable)
     #[arg(long, value_name = "PATH")]
     pub exe: Vec<PathBuf>,
+    /// When to observe system calls.
+    #[arg(long, value_name = "WHEN", value_enum, default_value_t, hide_possible_values = true, help = ARM)]
+    pub arm: Arm,
     /// Leave this hook out, to see what is lost or when it misbehaves (repeatable)
     #[arg(long, value_name = "HOOK", value_parser = hooks(), hide_possible_values = true)]
     pub without: Vec<Hook>,
@@ -211,6 +215,11 @@ pub enum Command {
         cause: Option<Cause>,
     },
 }
+
+const ARM: &str = "\
+When to observe the system calls ioctl and open, which slows every system call of the machine \
+a little: always; auto: while a process uses KNI, and throughout check; never: whether an ioctl \
+was issued stays unknown, and most verdicts inconclusive";
 
 const ABOUT: &str = "\
 kniwatch tells at which boundary an attempt to create a KNI interface stopped: in librte_kni, at \

@@ -10,6 +10,7 @@
 )]
 
 mod arming;
+mod attached;
 mod dpdk;
 mod law;
 mod processes;

@@ -65,6 +65,10 @@ fn check(output: &Output, check: cli::Check) -> live::Request {
     let within_ns = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
     let question = Question::Check { expect, within_ns, runs_command: !run.is_empty() };
     let mut request = request(output, &observe, question, record);
+    // It ends soon, and what it is asked about may begin at any moment.
+    if request.stream.probe.arm == probe::Arm::Auto {
+        request.stream.probe.arm = probe::Arm::Always;
+    }
     // A static program's library can only be probed where it is.
     request.stream.probe.executables.extend(run.first().map(PathBuf::from));
     live::Request { command: run, wait, ..request }

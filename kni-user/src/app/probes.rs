@@ -36,6 +36,6 @@ fn rows(config: &Config) -> Result<Vec<Row>> {
 
 /// The probes' part of the command line.
 pub(super) fn config(probing: &Probing) -> Config {
-    let Probing { exe, without } = probing.clone();
-    Config { without, executables: exe, ..Config::default() }
+    let Probing { exe, arm, without } = probing.clone();
+    Config { without, arm, executables: exe, ..Config::default() }
 }

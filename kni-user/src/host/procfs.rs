@@ -29,6 +29,12 @@ pub fn process(pid: u32) -> Option<Process> {
     })
 }
 
+/// Whether there is a process of that id.
+#[must_use]
+pub fn is_alive(pid: u32) -> bool {
+    Path::new("/proc").join(pid.to_string()).exists()
+}
+
 /// `USER_HZ`: 100 on every architecture that kniwatch runs on.
 const TICKS_PER_SECOND: u64 = 100;
 

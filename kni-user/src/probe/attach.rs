@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::io;
 use std::path::Path;
+use std::thread::JoinHandle;
 
 use aya::Ebpf;
 use aya::programs::kprobe::KProbeLink;
@@ -58,17 +59,36 @@ pub(super) fn attach(
     Ok(links)
 }
 
+/// Does all for `attachment` but attach it, so that it can be attached in no time.
+pub(super) fn prepare(
+    object: &mut Ebpf,
+    attachment: &Attachment,
+    tracefs: Option<&Path>,
+) -> Result<Vec<Link>, (AttachError, Vec<Link>)> {
+    let ready = attachment.parts.iter().try_for_each(|part| make_ready(object, part, tracefs).map(drop));
+    ready.map(|()| Vec::new()).map_err(|error| (error, Vec::new()))
+}
+
 /// `None` for an optional part that isn't there.
 fn attach_part(object: &mut Ebpf, part: &Part, tracefs: Option<&Path>) -> Result<Option<Link>, AttachError> {
+    let Some(name) = make_ready(object, part, tracefs)? else { return Ok(None) };
+    let program = object.program_mut(name).ok_or_else(|| no_program(name))?;
+    attach_program(program, &part.place).map(Some).map_err(|error| classify(&part.place, &error))
+}
+
+/// Checks the place and loads the program: its name, or `None` for an optional part that isn't there.
+fn make_ready(
+    object: &mut Ebpf,
+    part: &Part,
+    tracefs: Option<&Path>,
+) -> Result<Option<&'static str>, AttachError> {
     if let Place::Tracepoint { category, name, fields, optional } = &part.place {
         match check_format(tracefs, category, name, fields) {
             Err(AttachError::NoTracepoint(_)) if *optional => return Ok(None),
             checked => checked?,
         }
     }
-    let name = load_first(object, &part.programs)?;
-    let program = object.program_mut(name).ok_or_else(|| no_program(name))?;
-    attach_program(program, &part.place).map(Some).map_err(|error| classify(&part.place, &error))
+    load_first(object, &part.programs).map(Some)
 }
 
 fn attach_program(program: &mut Program, place: &Place) -> Result<Link, ProgramError> {
@@ -182,9 +202,7 @@ fn chain(error: &ProgramError) -> String {
     text
 }
 
-/// Closes links without having anybody wait for it.
-pub(super) fn let_go(links: Vec<Link>) {
-    if !links.is_empty() {
-        std::thread::spawn(move || drop(links));
-    }
+/// Closes links without having anybody wait for it; the thread that does, unless there is nothing to close.
+pub(super) fn let_go(links: Vec<Link>) -> Option<JoinHandle<()>> {
+    (!links.is_empty()).then(|| std::thread::spawn(move || drop(links)))
 }

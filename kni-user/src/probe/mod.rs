@@ -1,6 +1,7 @@
 //! The probes: declared in `spec`, resolved in `plan`, attached in `attach`.
 
 mod attach;
+mod calls;
 mod counters;
 mod load;
 pub mod plan;
@@ -8,6 +9,7 @@ mod row;
 pub mod spec;
 
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::Ebpf;
@@ -18,6 +20,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use self::attach::{Link, let_go};
+pub use self::calls::Arm;
 pub use self::counters::Counters;
 use self::counters::Descriptors;
 pub use self::load::OBJECT;
@@ -30,16 +33,26 @@ use crate::preflight;
 pub use crate::preflight::CannotObserve;
 
 /// What to attach.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Config {
     /// Hooks to leave out.
     pub without: Vec<Hook>,
+    /// When system calls are observed.
+    pub arm: Arm,
     /// Bytes of the ring buffer: a power of two, at least a page. `None`: 256 KiB.
     pub ring_bytes: Option<u32>,
     /// Executables that may have the library inside; by name or path.
     pub executables: Vec<PathBuf>,
     /// Libraries beside those that are found.
     pub libraries: Vec<PathBuf>,
+}
+
+impl Default for Config {
+    /// All that can be had, all the time: who says nothing does not tell who uses KNI either.
+    fn default() -> Self {
+        let (without, executables, libraries) = (Vec::new(), Vec::new(), Vec::new());
+        Self { without, arm: Arm::Always, ring_bytes: None, executables, libraries }
+    }
 }
 
 /// The loaded object and its attachments.
@@ -52,6 +65,8 @@ pub struct Probes {
     links: Vec<(Hook, Link)>,
     /// Attachments to a module that has gone. Letting go of them would make those to its successor wait.
     dead: Vec<Link>,
+    /// Lets go of the system calls' attachments.
+    leaving: Option<JoinHandle<()>>,
     descriptors: Descriptors,
     rows: Vec<Row>,
 }
@@ -76,6 +91,7 @@ impl Probes {
             tracefs,
             links: Vec::new(),
             dead: Vec::new(),
+            leaving: None,
             descriptors: Descriptors::default(),
             rows: Vec::new(),
         })
@@ -117,7 +133,7 @@ impl Probes {
         let mut planned = self.plan_module();
         planned.sort_by_key(|planned| !spec::of(planned.hook).is_some_and(|spec| spec.required));
         let coverage = self.carry_out(&planned);
-        let_go(std::mem::take(&mut self.dead));
+        drop(let_go(std::mem::take(&mut self.dead)));
         coverage
     }
 
@@ -270,16 +286,25 @@ impl Probes {
 
     /// Attaches a hook in the first way that succeeds: `Err` if there was a way, and none did.
     fn attach(&mut self, planned: &Planned) -> Result<Row, Row> {
-        let Decision::Attach(ways) = &planned.decision else { return Ok(Row::of_plan(planned)) };
+        let (ways, state) = match &planned.decision {
+            Decision::Attach(ways) => (ways, HookState::Live),
+            Decision::Prepare(ways) => (ways, HookState::Idle),
+            Decision::Not { .. } => return Ok(Row::of_plan(planned)),
+        };
         let mut first_error = None;
         for way in ways {
-            match attach::attach(&mut self.object, way, self.tracefs.as_deref()) {
+            let tried = if state == HookState::Live {
+                attach::attach(&mut self.object, way, self.tracefs.as_deref())
+            } else {
+                attach::prepare(&mut self.object, way, self.tracefs.as_deref())
+            };
+            match tried {
                 Ok(links) => {
                     self.links.extend(links.into_iter().map(|link| (planned.hook, link)));
-                    return Ok(Row::new(planned.hook, &way.via, planned.object.clone(), HookState::Live));
+                    return Ok(Row::new(planned.hook, &way.via, planned.object.clone(), state));
                 }
                 Err((error, links)) => {
-                    let_go(links);
+                    drop(let_go(links));
                     first_error = first_error.or(Some((way, error)));
                 }
             }

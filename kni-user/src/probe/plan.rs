@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use kni_ebpf::hook::Hook;
 
-use super::Config;
 use super::spec::{Candidate, Owner, Programs, Spec, Tracepoint};
+use super::{Arm, Config};
 use crate::event::HookState;
 use crate::host::elf::Site;
 use crate::host::kallsyms;
@@ -26,6 +26,8 @@ pub struct Host {
     pub module_functions: Option<Vec<String>>,
     /// Libraries and executables, with the functions that were found in them.
     pub objects: Vec<Object>,
+    /// Whether some process uses KNI.
+    pub kni_used: bool,
 }
 
 impl Host {
@@ -71,7 +73,7 @@ impl Planned {
     /// All programs that it may take.
     pub fn programs(&self) -> impl Iterator<Item = &'static str> + '_ {
         let ways = match &self.decision {
-            Decision::Attach(ways) => ways.as_slice(),
+            Decision::Attach(ways) | Decision::Prepare(ways) => ways.as_slice(),
             Decision::Not { .. } => &[],
         };
         ways.iter().flat_map(|way| &way.parts).flat_map(|part| part.programs.iter().copied())
@@ -83,6 +85,8 @@ impl Planned {
 pub enum Decision {
     /// Attach the first of these that can be attached.
     Attach(Vec<Attachment>),
+    /// Make the first of these ready that can be: it is attached when a process uses KNI.
+    Prepare(Vec<Attachment>),
     /// Nothing can be attached: what is looked for, and why it is not there.
     Not {
         /// The symbol or tracepoint.
@@ -153,6 +157,9 @@ fn plan_hook(spec: &Spec, host: &Host, config: &Config) -> Vec<Planned> {
     if config.without.contains(&spec.hook) {
         return not(missing("left out by --without"));
     }
+    if config.arm == Arm::Never && spec.taxes_everybody() {
+        return not(missing("left out by --arm never"));
+    }
     let means = match spec.owner() {
         None => &host.tracefs,
         Some(Owner::Kernel | Owner::Module) => &host.kprobes,
@@ -182,6 +189,8 @@ fn plan_hook(spec: &Spec, host: &Host, config: &Config) -> Vec<Planned> {
             let attachments: Vec<_> = candidates.flat_map(|candidate| in_kernel(candidate, host)).collect();
             if attachments.is_empty() {
                 not(missing("the module has no such function"))
+            } else if config.arm == Arm::Auto && !host.kni_used && spec.taxes_everybody() {
+                vec![planned(None, Decision::Prepare(attachments))]
             } else {
                 vec![planned(None, Decision::Attach(attachments))]
             }

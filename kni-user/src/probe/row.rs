@@ -49,6 +49,9 @@ impl Row {
             Decision::Attach(ways) => {
                 (ways.first().map_or(planned.hook.place(), |way| way.via.as_str()), HookState::Waiting)
             }
+            Decision::Prepare(ways) => {
+                (ways.first().map_or(planned.hook.place(), |way| way.via.as_str()), HookState::Idle)
+            }
             Decision::Not { via, state } => (via.as_str(), state.clone()),
         };
         Self::new(planned.hook, candidate, planned.object.clone(), state)

@@ -86,6 +86,19 @@ impl Spec {
 }
 
 impl Spec {
+    /// Whether being attached costs every process of the machine something: the kernel sends a task's every system
+    /// call through its slow path as long as any tracepoint of the category is in use
+    /// (`syscall_regfunc`, kernel/tracepoint.c, 5.10 to 6.18).
+    #[must_use]
+    pub fn taxes_everybody(&self) -> bool {
+        self.candidates.iter().any(|candidate| match candidate {
+            Candidate::Tracepoints(tracepoints) => {
+                tracepoints.iter().any(|tracepoint| tracepoint.category == "syscalls")
+            }
+            Candidate::Function { .. } | Candidate::Variants { .. } => false,
+        })
+    }
+
     /// The names of all programs that the hook may take, each once.
     #[must_use]
     pub fn programs(&self) -> Vec<&'static str> {
@@ -112,6 +125,11 @@ impl Candidate {
 /// The hooks that are had by that owner's functions.
 pub fn owned_by(owner: Owner) -> impl Iterator<Item = &'static Spec> {
     SPECS.iter().filter(move |spec| spec.owner() == Some(owner))
+}
+
+/// The hooks that are attached only while a process uses KNI, unless it is asked for otherwise.
+pub fn on_demand() -> impl Iterator<Item = &'static Spec> {
+    SPECS.iter().filter(|spec| spec.taxes_everybody())
 }
 
 /// The hook's spec.

@@ -1,6 +1,7 @@
 //! From the ring buffer, the kernel log and `/proc` to one stream of events.
 
 mod facts;
+mod users;
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -15,6 +16,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use self::facts::Facts;
+use self::users::Users;
 use crate::event::{End, Event, HookState, Ledger, Question, What};
 use crate::host;
 use crate::host::kmsg::Kmsg;
@@ -43,6 +45,7 @@ pub struct Stream {
     kernel_log: Option<AsyncFd<Kmsg>>,
     tick: Interval,
     facts: Facts,
+    users: Users,
     received: u64,
     undecoded: u64,
     /// The ledger as it was told last: only growing losses are news.
@@ -76,11 +79,17 @@ impl Stream {
             kernel_log,
             tick,
             facts: Facts::default(),
+            users: Users::default(),
             received: 0,
             undecoded: 0,
             told: Ledger::default(),
         };
         stream.catch_up_with_module(events);
+        for holder in host::procfs::device_holders() {
+            stream.users.add(holder.pid);
+        }
+        let calls = stream.follow_users(events.iter());
+        events.extend(calls);
         events.push(now(What::Armed));
         Ok(stream)
     }
@@ -100,8 +109,12 @@ impl Stream {
             () = readable(self.kernel_log.as_ref()) => {}
             _ = self.tick.tick() => tick = Some(now(What::Tick)),
         }
+        let told = events.len();
         self.drain(events)?;
         events.extend(tick);
+        let news = events.iter().skip(told).filter(|event| !is_record(event));
+        let calls = self.follow_users(news);
+        events.extend(calls);
         Ok(())
     }
 
@@ -111,6 +124,7 @@ impl Stream {
     /// there by now), then the records, each behind the facts that belong to it.
     pub fn drain(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let records = self.records();
+        let calls = self.follow_users(records.iter());
         let module_hooks = self.follow_module(&records);
         if !records.is_empty() {
             self.tell_losses(events)?;
@@ -122,6 +136,7 @@ impl Stream {
             self.facts.tell(record, events);
         }
         events.extend(module_hooks);
+        events.extend(calls);
         Ok(())
     }
 
@@ -183,6 +198,17 @@ impl Stream {
         changes
     }
 
+    /// Observes system calls from the first moment on in which somebody is known to use KNI.
+    fn follow_users<'a>(&mut self, news: impl Iterator<Item = &'a Event>) -> Vec<Event> {
+        let mut changes = Vec::new();
+        for event in news {
+            let used = self.users.take(event, host::procfs::is_alive);
+            let coverage = if used { self.probes.arm_calls() } else { self.probes.idle_calls() };
+            changes.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
+        }
+        changes
+    }
+
     /// The module may have come between the first look at it and arming.
     fn catch_up_with_module(&mut self, events: &mut Vec<Event>) {
         if host::modules::is_loaded() && !self.probes.module_attached() {
@@ -232,6 +258,11 @@ async fn readable(log: Option<&AsyncFd<Kmsg>>) {
         },
         None => std::future::pending().await,
     }
+}
+
+/// Whether the event is one that a probe has told.
+const fn is_record(event: &Event) -> bool {
+    matches!(event.what, What::Step(_) | What::Call(_))
 }
 
 /// The hook of a record that tells of `rte_kni` itself coming or going.

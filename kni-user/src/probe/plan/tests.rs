@@ -5,8 +5,8 @@ use kni_ebpf::hook::Hook;
 use super::{Decision, Host, Object, Place, Planned, Usable, plan};
 use crate::event::HookState;
 use crate::host::elf::Site;
-use crate::probe::Config;
 use crate::probe::spec::{self, SPECS};
+use crate::probe::{Arm, Config};
 
 fn planned(hook: Hook, host: &Host, config: &Config) -> Vec<Planned> {
     plan(spec::of(hook), host, config)
@@ -160,4 +160,33 @@ fn a_function_with_two_names_is_probed_once() {
 fn every_hook_is_planned_for() {
     let planned = plan(SPECS, &Host::default(), &Config::default());
     assert_eq!(planned.iter().map(|planned| planned.hook).collect::<Vec<_>>(), Hook::ALL);
+}
+
+#[test]
+fn system_calls_are_observed_when_it_is_asked_for() {
+    let decide = |arm, kni_used, hook| {
+        let host = Host { kni_used, ..with_module(None) };
+        let [planned] = planned(hook, &host, &Config { arm, ..Config::default() }).try_into().unwrap();
+        planned.decision
+    };
+    for hook in [Hook::Ioctl, Hook::Open] {
+        assert!(matches!(decide(Arm::Always, false, hook), Decision::Attach(_)), "{hook:?}");
+        assert!(matches!(decide(Arm::Auto, true, hook), Decision::Attach(_)), "{hook:?}");
+        assert!(matches!(decide(Arm::Auto, false, hook), Decision::Prepare(_)), "{hook:?}");
+        for kni_used in [false, true] {
+            let Decision::Not { state, .. } = decide(Arm::Never, kni_used, hook) else { panic!("{hook:?}") };
+            assert_eq!(state, missing("left out by --arm never"));
+        }
+    }
+    // What costs nobody anything until it is hit is attached whatever is asked for.
+    for hook in Hook::ALL.into_iter().filter(|hook| !matches!(hook, Hook::Ioctl | Hook::Open)) {
+        assert_eq!(decide(Arm::Never, false, hook), decide(Arm::Always, false, hook), "{hook:?}");
+    }
+}
+
+#[test]
+fn what_is_left_out_is_not_made_ready_either() {
+    let config = Config { without: vec![Hook::Ioctl], arm: Arm::Auto, ..Config::default() };
+    let [planned] = planned(Hook::Ioctl, &Host::default(), &config).try_into().unwrap();
+    assert!(matches!(planned.decision, Decision::Not { .. }));
 }

@@ -1,0 +1,120 @@
+//! Who uses KNI: what observes every process's system calls is attached only while somebody does.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kni_ebpf::hook::Hook;
+use kni_ebpf::record::{EXIT_WHOLE, EXIT_WHOLE_KNOWN};
+
+use crate::event::{Event, Nanos, Object, Step, Task, What};
+use crate::untrusted::Untrusted;
+
+/// So long after the last user has gone the next is waited for: what a supervisor restarts comes back within seconds,
+/// and letting go takes half a second in which nothing can be attached again.
+const LINGER: Nanos = 30_000_000_000;
+/// How often it is looked whether users that were not seen to exit still live.
+const SWEEP: Nanos = 5_000_000_000;
+/// Users that are told apart. If there are more, nobody knows when the last one goes.
+const MAX_USERS: usize = 4096;
+/// Objects with the library in them that are remembered; as many as a machine will hardly have.
+const MAX_OBJECTS: usize = 1024;
+
+/// The function that makes an object one by which KNI is used.
+const ALLOC: &str = "rte_kni_alloc";
+
+/// The processes that use KNI, from the events of the stream in their order.
+#[derive(Debug, Default)]
+pub(super) struct Users {
+    /// Each, and whether it has been found among the living, so that it can be missed there.
+    pids: BTreeMap<u32, bool>,
+    /// Paths of the objects that have the library in them.
+    libraries: BTreeSet<Untrusted>,
+    too_many: bool,
+    /// When somebody was last known to use KNI.
+    used: Option<Nanos>,
+    swept: Nanos,
+}
+
+impl Users {
+    /// Takes an event, and tells whether system calls are to be observed from here on. `is_alive` tells whether a
+    /// process is there.
+    pub(super) fn take(&mut self, event: &Event, is_alive: impl Fn(u32) -> bool) -> bool {
+        // Until now, whatever comes now.
+        self.note_use(event.at);
+        match &event.what {
+            What::Object(object) => self.object(object),
+            What::Mapped(mapped) if self.libraries.contains(&mapped.object) => self.add(mapped.pid),
+            What::Holder(holder) => self.add(holder.pid),
+            What::Step(step) => self.step(step),
+            What::Call(call) => self.add(call.task.pid),
+            What::Tick => self.sweep(event.at, is_alive),
+            _ => {}
+        }
+        self.note_use(event.at);
+        self.used.is_some_and(|used| event.at.saturating_sub(used) < LINGER)
+    }
+
+    /// A process that is known to use KNI by other means than the stream.
+    pub(super) fn add(&mut self, pid: u32) {
+        if self.pids.len() < MAX_USERS || self.pids.contains_key(&pid) {
+            self.pids.entry(pid).or_default();
+        } else {
+            self.too_many = true;
+        }
+    }
+
+    fn object(&mut self, object: &Object) {
+        let has_library = object.symbols.iter().any(|symbol| symbol == ALLOC);
+        if has_library && self.libraries.len() < MAX_OBJECTS {
+            self.libraries.insert(object.path.clone());
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let Task { pid, tid, .. } = step.task;
+        match step.hook {
+            Hook::ModuleLoad | Hook::ModuleFree | Hook::Exec => {}
+            Hook::Fork => {
+                let child = step.args.first().and_then(|child| u32::try_from(*child).ok());
+                if let Some(child) = child.filter(|_| self.pids.contains_key(&pid)) {
+                    self.add(child);
+                }
+            }
+            Hook::Exit => {
+                if is_whole(step, tid == pid) {
+                    self.pids.remove(&pid);
+                }
+            }
+            _ => self.add(pid),
+        }
+    }
+
+    /// Forgets users of whom it was not seen that they exited, be it that the record was lost. One that was never found
+    /// at all lives where this process can't see it.
+    fn sweep(&mut self, at: Nanos, is_alive: impl Fn(u32) -> bool) {
+        if at.saturating_sub(self.swept) < SWEEP {
+            return;
+        }
+        self.swept = at;
+        self.pids.retain(|pid, found| {
+            let alive = is_alive(*pid);
+            let gone = *found && !alive;
+            *found |= alive;
+            !gone
+        });
+    }
+
+    fn note_use(&mut self, at: Nanos) {
+        if !self.pids.is_empty() || self.too_many {
+            self.used = self.used.max(Some(at));
+        }
+    }
+}
+
+/// Whether the whole process ends, and not one of its threads alone.
+fn is_whole(exit: &Step, is_first_thread: bool) -> bool {
+    let told = exit.args.get(1).copied().unwrap_or_default();
+    if told & EXIT_WHOLE_KNOWN == 0 { is_first_thread } else { told & EXIT_WHOLE != 0 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,7 @@
 //! One attempt: the headline, the reason, the evidence, the next step.
 
 use super::page::{Page, padded};
-use super::{coverage, library, steps, words};
+use super::{coverage, library, milestones, steps, words};
 use crate::event::Holder;
 use crate::report::{Attempt, Boundary, Interface, Outcome, Process, Repeat};
 use crate::sink::escape;
@@ -77,7 +77,7 @@ fn headline(page: &Page, attempt: &Attempt) -> String {
             format!("{painted} in {}{index}", words::duration(attempt.duration_ns))
         }
         Outcome::InProgress => format!("{painted} after {}", words::duration(attempt.duration_ns)),
-        Outcome::NotAttempted => match steps::furthest(attempt) {
+        Outcome::NotAttempted => match milestones::furthest(attempt) {
             Some(place) => format!("{painted}: it came as far as {place}"),
             None => painted,
         },
@@ -132,14 +132,14 @@ pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
 fn observed(attempt: &Attempt) -> Vec<String> {
     let mut lines: Vec<String> = library::origin(attempt).into_iter().collect();
     if attempt.outcome == Outcome::NotAttempted {
-        lines.extend(steps::milestones(attempt));
+        lines.extend(milestones::milestones(attempt));
     } else {
         lines.extend(library::arguments(attempt));
         lines.extend(steps::logged(attempt));
         lines.extend(steps::failures(attempt));
         // Where there is no cause, it stands in its place.
         lines.extend(attempt.cause.and_then(|_| library::refusing_check(attempt)));
-        lines.extend(steps::panicked(attempt));
+        lines.extend(milestones::panicked(attempt));
         lines.extend(untold_errnos(attempt));
     }
     lines.extend(inside(attempt));

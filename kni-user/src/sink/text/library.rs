@@ -3,7 +3,7 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::{steps, words};
+use super::{milestones, steps, words};
 use crate::cause::Cause;
 use crate::report::{Argument, Arguments, Attempt, Check, IovaMode, Library, Origin, Outcome, ProcessEnd};
 use crate::sink::escape;
@@ -17,7 +17,7 @@ pub(super) fn origin(attempt: &Attempt) -> Option<String> {
     // Of what was never attempted, all that went before is told one by one.
     let told = attempt.outcome == Outcome::NotAttempted
         && attempt.steps.iter().any(|other| other.hook == step.hook && other.value == step.value);
-    let had = steps::before(step)?;
+    let had = milestones::before(step)?;
     let before = match before_ns {
         0 => "just before".to_owned(),
         _ => format!("{} before", words::duration(*before_ns)),

@@ -20,6 +20,7 @@ mod clock;
 mod coverage;
 mod frame;
 mod library;
+mod milestones;
 mod page;
 mod probes;
 mod steps;

@@ -14,7 +14,7 @@ const LOG: usize = 100;
 
 /// How a place says that it failed.
 #[derive(Clone, Copy, Eq, PartialEq)]
-enum Failure {
+pub(super) enum Failure {
     /// By a negative errno; here positive.
     Errno(i32),
     /// By NULL.
@@ -76,7 +76,7 @@ fn sentence(group: &[(&Step, Failure)], instead: bool, attempt: &Attempt) -> Opt
 }
 
 /// A function came to nothing; `had` where that was before.
-fn nothing(step: &Step, had: &str) -> String {
+pub(super) fn nothing(step: &Step, had: &str) -> String {
     let place = call(step);
     if step.hook == Hook::MemzoneLookup.name() {
         return format!("{place} {had}found nothing");
@@ -102,65 +102,6 @@ pub(super) fn could_not_open(attempt: &Attempt) -> bool {
     attempt.steps.iter().filter(opens).any(|step| failure(step, None).is_some())
 }
 
-/// What a step before the attempt came to.
-pub(super) fn before(step: &Step) -> Option<String> {
-    came_to(step, "had ")
-}
-
-/// How far a process came that never attempted: what it called, and what came of it.
-pub(super) fn milestones(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
-    attempt.steps.iter().filter(|step| is_milestone(step)).filter_map(|step| came_to(step, ""))
-}
-
-/// The last of them.
-pub(super) fn furthest(attempt: &Attempt) -> Option<&'static str> {
-    let says = |step: &&Step| is_milestone(step) && step.hook != Hook::LibraryLog.name();
-    let step = attempt.steps.iter().rfind(says)?;
-    Some(if step.hook == Hook::Open.name() { "opening /dev/kni" } else { step.place })
-}
-
-fn is_milestone(step: &Step) -> bool {
-    match Hook::from_name(step.hook) {
-        Some(Hook::LibraryClose | Hook::LibraryLog | Hook::Panic) => true,
-        Some(Hook::Open | Hook::LibraryInit | Hook::LibraryRelease) => step.value.is_some(),
-        Some(Hook::DeviceOpen) | None => false,
-        Some(_) => failure(step, None).is_some(),
-    }
-}
-
-fn came_to(step: &Step, had: &str) -> Option<String> {
-    let place = call(step);
-    let hook = Hook::from_name(step.hook)?;
-    Some(match (hook, step.value, failure(step, step.text.as_ref())) {
-        (Hook::LibraryLog, ..) => format!("the library {had}logged {}", format_string(step)?),
-        (Hook::Panic, ..) => panic(step, had),
-        (_, None, _) => format!("{place} {} called", if had.is_empty() { "was" } else { "had been" }),
-        (_, _, Some(Failure::Null)) => nothing(step, had),
-        (_, _, Some(Failure::Errno(errno))) => format!("{place} {had}returned {}", words::errno(errno)),
-        (_, Some(value), Some(Failure::Negative(_))) => format!("{place} {had}returned {value}"),
-        (Hook::LibraryRelease, Some(value), _) if value != 0 => format!("{place} {had}returned {value}"),
-        // Up to 18.08 it has no result, and what seems to be one says nothing.
-        (Hook::LibraryInit, Some(0), None) => format!("{place} {had}returned 0"),
-        (Hook::LibraryInit, Some(_), None) => format!("{place} {had}returned"),
-        (_, Some(_), None) => format!("{place} {had}succeeded"),
-    })
-}
-
-/// The library aborts the program: where, and with which words.
-pub(super) fn panicked(attempt: &Attempt) -> Option<String> {
-    let step = attempt.steps.iter().rfind(|step| step.hook == Hook::Panic.name())?;
-    Some(panic(step, ""))
-}
-
-fn panic(step: &Step, had: &str) -> String {
-    let function = step
-        .detail
-        .as_ref()
-        .map_or_else(|| "the library".to_owned(), |function| escape::word(function, TEXT));
-    let words = format_string(step).map_or_else(String::new, |words| format!(": {words}"));
-    format!("{function} {had}called rte_panic, which aborts the program{words}")
-}
-
 /// What the program itself called; what lies between it and the origin of an errno says nothing new.
 fn outermost(step: &Step) -> String {
     match Hook::from_name(step.hook) {
@@ -179,7 +120,7 @@ fn after_entry(returned: &Step, attempt: &Attempt) -> String {
 
 /// Whether and how `step` failed. A lookup that finds nothing is none by itself (16.04's
 /// `rte_kni_init` looks up before it reserves): only that of `subject` counts.
-fn failure(step: &Step, subject: Option<&Untrusted>) -> Option<Failure> {
+pub(super) fn failure(step: &Step, subject: Option<&Untrusted>) -> Option<Failure> {
     let value = step.value?;
     match Hook::from_name(step.hook)? {
         Hook::Ioctl
@@ -216,7 +157,7 @@ fn failure(step: &Step, subject: Option<&Untrusted>) -> Option<Failure> {
 }
 
 /// `rte_memzone_lookup("MP_pool")`; the system call goes without parentheses.
-fn call(step: &Step) -> String {
+pub(super) fn call(step: &Step) -> String {
     match (&step.text, step.hook == Hook::Ioctl.name()) {
         (_, true) => "the ioctl".to_owned(),
         (Some(text), false) if step.hook != Hook::LibraryAlloc.name() => {
@@ -264,7 +205,7 @@ pub(super) fn logged(attempt: &Attempt) -> Option<String> {
 }
 
 /// A step's string argument, of which the end of its line says nothing.
-fn format_string(step: &Step) -> Option<String> {
+pub(super) fn format_string(step: &Step) -> Option<String> {
     let format = Untrusted::from(step.text.as_ref()?.as_bytes().trim_ascii_end());
     Some(escape::quoted(&format, LOG))
 }

@@ -251,12 +251,12 @@ pub(in crate::sink) fn never_tried() -> Attempt {
     Attempt {
         outcome: Outcome::NotAttempted,
         boundary: None,
-        cause: Some(Cause::ProcExited),
+        cause: Some(Cause::LibNoPool),
         interface: Interface::default(),
         issued: Some(false),
         origin: Some(Origin {
             step: with_errno(with_text(returned(Hook::PoolCreate, 30_000_000, 0), "mbuf_pool"), 12),
-            before_ns: 0,
+            before_ns: 1_200_000,
         }),
         library: Some(shared_library()),
         end: Some(ProcessEnd { status: Some(1), signal: None, core_dumped: false }),
@@ -272,6 +272,13 @@ pub(in crate::sink) fn never_tried() -> Attempt {
             ],
         )
     }
+}
+
+/// It has opened the device and waits for something.
+pub(in crate::sink) fn under_way() -> Attempt {
+    let mut attempt = Attempt { cause: None, origin: None, end: None, ..never_tried() };
+    attempt.steps.truncate(3);
+    attempt
 }
 
 /// Nothing of the library is seen where the executable is stripped.
@@ -318,6 +325,7 @@ pub(in crate::sink) fn all() -> Vec<Attempt> {
         panicked(),
         layout_skew(),
         never_tried(),
+        under_way(),
         stripped(),
     ]
 }

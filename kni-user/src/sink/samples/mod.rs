@@ -10,8 +10,8 @@ use crate::event::{Holder, HookState, Ledger, Module, Question, Start};
 use crate::probe::Row;
 use crate::report::{
     Attempt, AttemptCoverage, Boundary, CheckResult, Checked, CoverageChange, Diagnostic, Errnos, Hooks,
-    Interface, Lost, Outcome, Process, Released, ReleasedHow, Repeat, Report, Step, Summary, Tally, Told,
-    Unseen,
+    Interface, Loop, Lost, Outcome, Process, Released, ReleasedHow, Repeat, Report, Step, Summary, Tally,
+    Told, Unseen,
 };
 
 pub(super) mod library;
@@ -177,6 +177,34 @@ pub(super) fn restarted() -> Attempt {
     Attempt { process: process(4131, "l3fwd-kni"), repeat: Some(repeat), ..silent_refusal_1604() }
 }
 
+/// The 47th time: shown after some that were not.
+pub(super) fn looping() -> Attempt {
+    let repeat = restarted().repeat.map(|repeat| Repeat {
+        count: 47,
+        shortest_ns: Some(1_800_000_000),
+        longest_ns: Some(2_100_000_000),
+        over_ns: 92_000_000_000,
+        ..repeat
+    });
+    Attempt { repeat, ..restarted() }
+}
+
+/// What became of it in all.
+pub(super) fn loop_seen() -> Loop {
+    Loop {
+        program: "l3fwd-kni".into(),
+        interface: Some("vEth0_0".into()),
+        outcome: Outcome::Stopped,
+        boundary: Some(Boundary::Library),
+        cause: Some(Cause::LibMemzoneMissing),
+        count: 47,
+        over_ns: 92_000_000_000,
+        shortest_ns: Some(1_800_000_000),
+        longest_ns: Some(2_100_000_000),
+        parent: Some(Holder { pid: 812, comm: "supervisord".into() }),
+    }
+}
+
 pub(super) fn module_missing() -> Attempt {
     let steps = vec![
         entered(Hook::LibraryInit, 0),
@@ -334,6 +362,7 @@ pub(super) fn everything() -> Vec<Report> {
         device_busy(),
         name_taken(),
         inconclusive(unseen()),
+        looping(),
     ];
     told.extend(attempts.into_iter().chain(library::all()).map(|attempt| Told::Attempt(Box::new(attempt))));
     told.extend([
@@ -342,7 +371,10 @@ pub(super) fn everything() -> Vec<Report> {
         Told::Released(released()),
         Told::Lost(Lost { count: 3, total: 4 }),
         Told::Diagnostic(Diagnostic::CommandEnded { status: Some(1), signal: None }),
-        Told::Summary(answered(vec![checked(created()), checked(duplicate_name())], 13)),
+        Told::Summary(Summary {
+            loops: vec![loop_seen()],
+            ..answered(vec![checked(created()), checked(duplicate_name())], 13)
+        }),
     ]);
     told.into_iter().map(report).collect()
 }

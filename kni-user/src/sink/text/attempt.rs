@@ -1,9 +1,10 @@
 //! One attempt: the headline, the reason, the evidence, the next step.
 
 use super::page::{Page, padded};
-use super::{coverage, library, milestones, steps, words};
+use super::{coverage, library, milestones, repeats, steps, words};
+use crate::cause::Cause;
 use crate::event::Holder;
-use crate::report::{Attempt, Boundary, Interface, Outcome, Process, Repeat};
+use crate::report::{Attempt, Boundary, Interface, Outcome, Process};
 use crate::sink::escape;
 use crate::untrusted::Untrusted;
 
@@ -32,7 +33,7 @@ pub(super) enum Detail {
 /// One paragraph.
 pub(super) fn paragraph(page: &mut Page, attempt: &Attempt, time: &str, detail: Detail) {
     let said = match &attempt.repeat {
-        Some(repeat) => again(repeat),
+        Some(repeat) => repeats::again(repeat),
         None => headline(page, attempt),
     };
     page.line(&format!(
@@ -85,18 +86,18 @@ fn headline(page: &Page, attempt: &Attempt) -> String {
     }
 }
 
-/// `same, 2nd time (restarted by supervisord[812], lived 1.9 s)`.
-pub(super) fn again(repeat: &Repeat) -> String {
-    let Repeat { count, lived_ns, parent, .. } = repeat;
-    let restarted = parent.as_ref().map(|Holder { pid, comm }| format!("restarted by {}", task(*pid, comm)));
-    let lived = lived_ns.map(|lived| format!("lived {}", words::duration(lived)));
-    let known: Vec<String> = restarted.into_iter().chain(lived).collect();
-    let known = if known.is_empty() { String::new() } else { format!(" ({})", known.join(", ")) };
-    format!("same, {} time{known}", words::ordinal(*count))
-}
-
 /// What stopped it, in one sentence; that it isn't known, if it isn't.
 pub(super) fn reason(attempt: &Attempt) -> Option<String> {
+    let never = match (attempt.outcome, attempt.cause) {
+        (Outcome::NotAttempted, Some(Cause::LibNoPool)) => {
+            Some("the program could not make its mbuf pool, and gave up")
+        }
+        (Outcome::NotAttempted, None) => Some("the program has not tried to create an interface"),
+        _ => None,
+    };
+    if let Some(never) = never {
+        return Some(never.to_owned());
+    }
     if let Some(cause) = attempt.cause {
         let about = attempt.subject.as_ref().map(|subject| format!(": {}", escape::quoted(subject, SUBJECT)));
         return Some(format!("{}{}", cause.meaning(), about.unwrap_or_default()));
@@ -131,7 +132,7 @@ pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
 
 fn observed(attempt: &Attempt) -> Vec<String> {
     let mut lines: Vec<String> = library::origin(attempt).into_iter().collect();
-    if attempt.outcome == Outcome::NotAttempted {
+    if milestones::are_all(attempt) {
         lines.extend(milestones::milestones(attempt));
     } else {
         lines.extend(library::arguments(attempt));
@@ -170,6 +171,9 @@ fn request(attempt: &Attempt) -> Option<String> {
         }
         (Some(true), _, Outcome::Inconclusive) => {
             "the ioctl was issued: it stopped beyond the library, if it stopped"
+        }
+        (None, _, Outcome::Inconclusive) if milestones::are_all(attempt) => {
+            "whether the program then tried to create an interface is not known"
         }
         (None, _, Outcome::Inconclusive) => {
             "whether the ioctl was issued is not known: it may have stopped anywhere"

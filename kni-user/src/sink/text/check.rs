@@ -1,8 +1,9 @@
 //! `check`'s answer: each interface with its evidence, then all in one line.
 
-use super::attempt::{Detail, again, evidence, interface, next, reason, task};
+use super::attempt::{Detail, evidence, interface, next, reason, task};
 use super::clock::Clock;
 use super::page::{Page, Tone};
+use super::repeats;
 use super::words::{self, duration};
 use crate::cause::Cause;
 use crate::report::{Attempt, CheckResult, Checked, Outcome, Process};
@@ -72,7 +73,7 @@ fn under(page: &mut Page, attempt: &Attempt, clock: &Clock) {
     }
     evidence(page, attempt);
     if let Some(repeat) = &attempt.repeat {
-        page.evidence(&again(repeat));
+        page.evidence(&repeats::again(repeat));
     }
     // The last line names the causes to look up.
     if attempt.cause.is_none() {

@@ -5,6 +5,7 @@ use kni_ebpf::hook::Hook;
 use super::attempt::columns;
 use super::clock::Clock;
 use super::page::{Page, Tone};
+use super::repeats;
 use super::words::{self, count, duration};
 use crate::event::{Ledger, Module, Start};
 use crate::report::{CoverageChange, Diagnostic, Hooks, Lost, Released, ReleasedHow, Summary, Tally};
@@ -150,8 +151,11 @@ pub(super) fn diagnostic(page: &mut Page, diagnostic: &Diagnostic, time: &str) {
 
 /// The totals.
 pub(super) fn summary(page: &mut Page, summary: &Summary) {
-    let Summary { attempts, ledger, complete, loops: _, check: _ } = summary;
+    let Summary { attempts, ledger, complete, loops, check: _ } = summary;
     page.line(&tally(attempts));
+    for seen in loops {
+        page.line(&repeats::told(seen));
+    }
     page.line(&account(ledger, *complete));
 }
 

@@ -15,7 +15,7 @@ const TEXT: usize = 50;
 pub(super) fn origin(attempt: &Attempt) -> Option<String> {
     let Origin { step, before_ns } = attempt.origin.as_ref()?;
     // Of what was never attempted, all that went before is told one by one.
-    let told = attempt.outcome == Outcome::NotAttempted
+    let told = milestones::are_all(attempt)
         && attempt.steps.iter().any(|other| other.hook == step.hook && other.value == step.value);
     let had = milestones::before(step)?;
     let before = match before_ns {

@@ -4,7 +4,7 @@ use kni_ebpf::hook::Hook;
 
 use super::steps::{Failure, call, failure, format_string, nothing};
 use super::words;
-use crate::report::{Attempt, Step};
+use crate::report::{Attempt, Outcome, Step};
 use crate::sink::escape;
 
 /// Columns that a function's name gets at most.
@@ -13,6 +13,33 @@ const FUNCTION: usize = 50;
 /// What a step before the attempt came to.
 pub(super) fn before(step: &Step) -> Option<String> {
     came_to(step, "had ")
+}
+
+/// Whether the steps are those of a process that was not seen to attempt anything.
+pub(super) fn are_all(attempt: &Attempt) -> bool {
+    let is_way_there = |step: &Step| {
+        matches!(
+            Hook::from_name(step.hook),
+            Some(
+                Hook::LibraryInit
+                    | Hook::LibraryClose
+                    | Hook::Open
+                    | Hook::DeviceOpen
+                    | Hook::PoolCreate
+                    | Hook::MempoolCreate
+                    | Hook::RingCreate
+            )
+        )
+    };
+    match attempt.outcome {
+        Outcome::NotAttempted => true,
+        Outcome::Inconclusive => {
+            !attempt.steps.is_empty()
+                && attempt.interface.name().is_none()
+                && attempt.steps.iter().all(is_way_there)
+        }
+        _ => false,
+    }
 }
 
 /// How far a process came that never attempted: what it called, and what came of it.
@@ -24,14 +51,17 @@ pub(super) fn milestones(attempt: &Attempt) -> impl Iterator<Item = String> + '_
 pub(super) fn furthest(attempt: &Attempt) -> Option<&'static str> {
     let says = |step: &&Step| is_milestone(step) && step.hook != Hook::LibraryLog.name();
     let step = attempt.steps.iter().rfind(says)?;
-    Some(if step.hook == Hook::Open.name() { "opening /dev/kni" } else { step.place })
+    let opens = [Hook::Open, Hook::DeviceOpen].iter().any(|hook| hook.name() == step.hook);
+    Some(if opens { "opening /dev/kni" } else { step.place })
 }
 
 fn is_milestone(step: &Step) -> bool {
     match Hook::from_name(step.hook) {
         Some(Hook::LibraryClose | Hook::LibraryLog | Hook::Panic) => true,
-        Some(Hook::Open | Hook::LibraryInit | Hook::LibraryRelease) => step.value.is_some(),
-        Some(Hook::DeviceOpen) | None => false,
+        Some(Hook::Open | Hook::DeviceOpen | Hook::LibraryInit | Hook::LibraryRelease) => {
+            step.value.is_some()
+        }
+        None => false,
         Some(_) => failure(step, None).is_some(),
     }
 }

@@ -23,6 +23,7 @@ mod library;
 mod milestones;
 mod page;
 mod probes;
+mod repeats;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -97,6 +98,9 @@ impl<W: Write> Text<W> {
     }
 
     fn attempt(&self, page: &mut Page, attempt: &Attempt) {
+        if !self.options.verbose && attempt.repeat.as_ref().is_some_and(|repeat| repeat.quiet) {
+            return;
+        }
         let detail = match (self.options.quiet, self.options.verbose) {
             (true, _) => Detail::Headline,
             (false, false) => Detail::Evidence,

@@ -61,6 +61,7 @@ fn hostile_attempt() -> impl Strategy<Value = Attempt> {
         samples::created(),
         samples::silent_refusal_1604(),
         samples::restarted(),
+        samples::looping(),
         samples::device_busy(),
         samples::name_taken(),
         samples::inconclusive(samples::unseen()),

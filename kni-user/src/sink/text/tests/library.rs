@@ -199,13 +199,25 @@ fn what_was_never_attempted_is_told_by_how_far_it_came() {
         &expect![[r#"
             14:02:11.204  l3fwd-kni[4121]  -        NOT ATTEMPTED: it came as far as
                 rte_pktmbuf_pool_create
-                the process ended by itself before it came to an answer
+                the program could not make its mbuf pool, and gave up
                 open("/dev/kni") succeeded
                 rte_kni_init returned 0
                 rte_pktmbuf_pool_create("mbuf_pool") returned NULL (ENOMEM)
                 no create ioctl was issued
                 the process then ended with exit status 1
-                next: kniwatch explain proc.exited
+                next: kniwatch explain lib.no-pool
+        "#]],
+    );
+    check(
+        library::under_way(),
+        &expect![[r#"
+            14:02:11.204  l3fwd-kni[4121]  -        NOT ATTEMPTED: it came as far as
+                rte_kni_init
+                the program has not tried to create an interface
+                open("/dev/kni") succeeded
+                rte_kni_init returned 0
+                no create ioctl was issued
+                next: kniwatch -v shows every step that was seen
         "#]],
     );
 }
@@ -216,8 +228,10 @@ fn a_stripped_executable_is_inconclusive_and_said_to_be_stripped() {
         library::stripped(),
         &expect![[r#"
             14:02:11.204  l3fwd-kni[4121]  -        INCONCLUSIVE
+                open("/dev/kni") succeeded
+                rte_kni_init returned 0
                 rte_pktmbuf_pool_create("mbuf_pool") returned NULL (ENOMEM)
-                whether the ioctl was issued is not known: it may have stopped anywhere
+                whether the program then tried to create an interface is not known
                 the process then ended with exit status 1
                 an attempt that stops before its ioctl is not seen at all (its executable is
                   stripped)
@@ -382,8 +396,10 @@ fn verbose_names_the_library_its_evidence_and_the_namespaces() {
     .assert_eq(&paragraph(VERBOSE, attempt));
     expect![[r#"
         14:02:11.204  l3fwd-kni[4121]  -        INCONCLUSIVE
+            open("/dev/kni") succeeded
+            rte_kni_init returned 0
             rte_pktmbuf_pool_create("mbuf_pool") returned NULL (ENOMEM)
-            whether the ioctl was issued is not known: it may have stopped anywhere
+            whether the program then tried to create an interface is not known
             the process then ended with exit status 1
             an attempt that stops before its ioctl is not seen at all (its executable is
               stripped)
@@ -404,8 +420,8 @@ fn verbose_names_the_library_its_evidence_and_the_namespaces() {
 fn check_tells_how_far_a_program_came() {
     let never = samples::checked(library::never_tried());
     expect![[r#"
-        no interface  not attempted: the process ended by itself before it came to an
-            answer
+        no interface  not attempted: the program could not make its mbuf pool, and gave
+            up
             by l3fwd-kni[4121], first seen at 14:02:11.204
             open("/dev/kni") succeeded
             rte_kni_init returned 0
@@ -413,7 +429,7 @@ fn check_tells_how_far_a_program_came() {
             no create ioctl was issued
             the process then ended with exit status 1
         FAIL 0 of 1 created; exit status 10 (not attempted, see kniwatch explain
-            proc.exited)
+            lib.no-pool)
     "#]]
     .assert_eq(&answer(TextOptions::default(), vec![never], 10));
 }

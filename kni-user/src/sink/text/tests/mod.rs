@@ -12,6 +12,7 @@ use crate::sink::{Sink as _, escape, samples};
 mod attempts;
 mod layout;
 mod library;
+mod repeats;
 mod runs;
 mod story;
 

@@ -10,6 +10,7 @@ mod properties;
 mod recorded;
 mod repeats;
 mod request;
+mod scripts;
 mod threads;
 mod unattempted;
 

@@ -98,6 +98,34 @@ fn without(events: &[Event], lost: usize) -> Vec<Event> {
     left
 }
 
+/// What the machine says beside the records may be missing: a process that has ended has no `/proc`, and the
+/// kernel's log is overwritten.
+#[test]
+fn any_one_fact_that_could_not_be_read_leaves_the_verdict_or_makes_it_inconclusive() {
+    for recording in recordings() {
+        let (verdict, _) = expected(scenario(&recording));
+        let events = events(&recording);
+        for at in 0..events.len() {
+            let is_fact = matches!(
+                events[at].what,
+                What::Process(_) | What::KernelLog(_) | What::Holder(_) | What::Interface(_)
+            );
+            if !is_fact {
+                continue;
+            }
+            let mut left = events.clone();
+            left.remove(at);
+            let verdicts: Vec<Short> = Answer::of(&left).attempts().into_iter().map(short).collect();
+            assert!(
+                verdicts.iter().all(|got| *got == INCONCLUSIVE || agrees(*got, verdict)),
+                "{} without {:?}: {verdicts:?}",
+                recording.display(),
+                events[at]
+            );
+        }
+    }
+}
+
 #[test]
 fn any_one_record_lost_leaves_the_verdict_or_makes_it_inconclusive() {
     for recording in recordings() {

@@ -90,7 +90,7 @@ fn headline(page: &Page, attempt: &Attempt) -> String {
 pub(super) fn reason(attempt: &Attempt) -> Option<String> {
     let never = match (attempt.outcome, attempt.cause) {
         (Outcome::NotAttempted, Some(Cause::LibNoPool)) => {
-            Some("the program could not make its mbuf pool, and gave up")
+            Some("the program could not make its mbuf pool, and went no further")
         }
         (Outcome::NotAttempted, None) => Some("the program has not tried to create an interface"),
         _ => None,
@@ -166,9 +166,11 @@ fn request(attempt: &Attempt) -> Option<String> {
         (Some(false), Some(Boundary::Library), Outcome::Stopped) => {
             "no ioctl was issued: the module was not asked, dmesg has nothing on it"
         }
-        (Some(false), _, Outcome::Stopped | Outcome::Died | Outcome::NotAttempted) => {
-            "no create ioctl was issued"
-        }
+        (
+            Some(false),
+            _,
+            Outcome::Stopped | Outcome::Died | Outcome::NotAttempted | Outcome::Inconclusive,
+        ) => "no create ioctl was issued",
         (Some(true), _, Outcome::Inconclusive) => {
             "the ioctl was issued: it stopped beyond the library, if it stopped"
         }

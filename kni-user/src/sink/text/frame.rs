@@ -8,6 +8,7 @@ use super::page::{Page, Tone};
 use super::repeats;
 use super::words::{self, count, duration};
 use crate::event::{Ledger, Module, Start};
+use crate::probe::spec::{self, Spec};
 use crate::report::{CoverageChange, Diagnostic, Hooks, Lost, Released, ReleasedHow, Summary, Tally};
 use crate::sink::escape;
 
@@ -115,7 +116,7 @@ pub(super) fn coverage(page: &mut Page, change: &CoverageChange, time: &str, ver
 }
 
 fn is_armed_on_demand(hook: &str) -> bool {
-    matches!(Hook::from_name(hook), Some(Hook::Ioctl | Hook::Open))
+    Hook::from_name(hook).and_then(spec::of).is_some_and(Spec::taxes_everybody)
 }
 
 /// An interface went.

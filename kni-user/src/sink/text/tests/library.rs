@@ -199,7 +199,7 @@ fn what_was_never_attempted_is_told_by_how_far_it_came() {
         &expect![[r#"
             14:02:11.204  l3fwd-kni[4121]  -        NOT ATTEMPTED: it came as far as
                 rte_pktmbuf_pool_create
-                the program could not make its mbuf pool, and gave up
+                the program could not make its mbuf pool, and went no further
                 open("/dev/kni") succeeded
                 rte_kni_init returned 0
                 rte_pktmbuf_pool_create("mbuf_pool") returned NULL (ENOMEM)
@@ -420,8 +420,8 @@ fn verbose_names_the_library_its_evidence_and_the_namespaces() {
 fn check_tells_how_far_a_program_came() {
     let never = samples::checked(library::never_tried());
     expect![[r#"
-        no interface  not attempted: the program could not make its mbuf pool, and gave
-            up
+        no interface  not attempted: the program could not make its mbuf pool, and went
+            no further
             by l3fwd-kni[4121], first seen at 14:02:11.204
             open("/dev/kni") succeeded
             rte_kni_init returned 0

@@ -205,3 +205,93 @@ fn a_creation_through_the_library() {
         "#]],
     );
 }
+
+#[test]
+fn a_program_that_never_tries() {
+    told(
+        &[],
+        |stream| {
+            stream.process(APP.pid, 1);
+            stream.init(APP, 5, 0);
+            stream.fails(APP, Hook::MempoolCreate, "mbuf_pool", 12);
+            stream.fails(APP, Hook::PoolCreate, "mbuf_pool", 12);
+            stream.ends(APP, 0x100);
+        },
+        &expect![[r#"
+            22:13:20.000  app[100]         -        NOT ATTEMPTED: it came as far as
+                rte_pktmbuf_pool_create
+                the program could not make its mbuf pool, and went no further
+                open("/dev/kni") succeeded
+                rte_kni_init returned 0
+                rte_mempool_create("mbuf_pool") returned NULL (ENOMEM)
+                rte_pktmbuf_pool_create("mbuf_pool") returned NULL (ENOMEM)
+                no create ioctl was issued
+                the process then ended with exit status 1
+                next: kniwatch explain lib.no-pool
+        "#]],
+    );
+    told(
+        &[Hook::LibraryAlloc],
+        |stream| {
+            stream.process(APP.pid, 1);
+            stream.init(APP, 5, 0);
+            stream.ends(APP, 0x86);
+        },
+        &expect![[r#"
+            22:13:20.000  app[100]         -        INCONCLUSIVE
+                open("/dev/kni") succeeded
+                rte_kni_init returned 0
+                no create ioctl was issued
+                the process then died of SIGABRT, core dumped
+                an attempt that stops before its ioctl is not seen at all (left out)
+                next: kniwatch probes shows what is not observed here, and why
+        "#]],
+    );
+}
+
+#[test]
+fn a_program_that_is_restarted() {
+    let mut stream = Stream::watch();
+    for pid in 100..140 {
+        stream.process(pid, 12);
+        stream.alloc(process(pid), "vEth0");
+        stream.lookup(process(pid), "MP_pool", 0);
+        stream.alloc_returns(process(pid), 0);
+        stream.now += 1_900_000_000 + u64::from(pid) * 1_000_000;
+        stream.ends(process(pid), 0x100);
+        stream.now += 50_000_000;
+    }
+    let reports = stream.end().reports;
+    let all = printed(TextOptions::default(), reports.into_iter().map(|report| report.what));
+    let (_, told) = all.split_once("\n\n").expect("a header");
+    expect![[r#"
+        22:13:20.000  app[100]         vEth0    STOPPED IN THE LIBRARY
+            the library looked up a memzone that nobody has made: "MP_pool"
+            rte_memzone_lookup("MP_pool") found nothing
+            rte_kni_alloc returned NULL 2 us after it was entered
+            no ioctl was issued: the module was not asked, dmesg has nothing on it
+            next: kniwatch explain lib.memzone-missing
+        22:13:22.050  app[101]         vEth0    same, 2nd time in 2 s (restarted by
+            supervisord[12], lived 2 s)
+        22:13:32.315  app[106]         vEth0    same, 7th time in 12 s (restarted by
+            supervisord[12], lived 2 s)
+        22:13:42.605  app[111]         vEth0    same, 12th time in 22 s (restarted by
+            supervisord[12], lived 2 s)
+        22:13:52.920  app[116]         vEth0    same, 17th time in 32 s (restarted by
+            supervisord[12], lived 2 s)
+        22:14:03.260  app[121]         vEth0    same, 22nd time in 43 s (restarted by
+            supervisord[12], lived 2 s)
+        22:14:13.625  app[126]         vEth0    same, 27th time in 53 s (restarted by
+            supervisord[12], lived 2 s)
+        22:14:24.015  app[131]         vEth0    same, 32nd time in 1 min 4 s (restarted
+            by supervisord[12], lived 2 s)
+        22:14:34.430  app[136]         vEth0    same, 37th time in 1 min 14 s (restarted
+            by supervisord[12], lived 2 s)
+
+        40 attempts: 40 stopped in the library
+        restart loop: app, vEth0: 40 times in 1 min 20 s stopped in the library,
+            lib.memzone-missing (restarted by supervisord[12], lived 2 s)
+        0 records, 0 lost, 0 missed: complete.
+    "#]]
+    .assert_eq(told);
+}

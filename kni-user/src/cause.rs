@@ -42,6 +42,9 @@ causes! {
     LibMemzoneMissing "lib.memzone-missing"
         "the library looked up a memzone that nobody has made"
         "find out who should make it: for MP_<pool>, which mempool library made the pool? (DPDK 16.04 and 16.07 look for it)";
+    LibPoolScattered "lib.pool-scattered"
+        "the mbuf pool's memory is in several pieces, and the library takes one piece only (DPDK 16.07)"
+        "use larger hugepages (1 GB) or a smaller pool so that it fits into one piece, or use DPDK 16.11 or later";
     LibMemzoneExists "lib.memzone-exists"
         "the library could not reserve a memzone because one of that name exists already"
         "look for an earlier interface of the same name that was not released, or for other code that reserves that name: two libraries, or a primary process that left it behind";
@@ -55,8 +58,8 @@ causes! {
         "the program passed no mbuf pool (NULL) to rte_kni_alloc"
         "check what rte_pktmbuf_pool_create or rte_mempool_create returned before: memory, the pool's name, or the NUMA node (socket) asked for";
     LibBadArgument "lib.bad-argument"
-        "the program passed no configuration, or one with an empty interface name, to rte_kni_alloc"
-        "fill struct rte_kni_conf, its name first, before calling rte_kni_alloc";
+        "the program passed the library no configuration, an empty interface name, or 0 as the number of interfaces"
+        "fill struct rte_kni_conf, its name first, before calling rte_kni_alloc; up to DPDK 18.08, pass the number of interfaces to rte_kni_init";
     LibNotInitialised "lib.not-initialised"
         "rte_kni_alloc was called while the library had not been initialised, or after it was closed"
         "call rte_kni_init first, check what it returns, and call rte_kni_close only after the last interface";

@@ -217,6 +217,15 @@ impl Read {
         matches!(self, Self::Bytes(bytes) if bytes.is_empty())
     }
 
+    /// The bytes, if they could be read.
+    #[must_use]
+    pub fn bytes(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes(bytes) => Some(bytes.as_bytes()),
+            Self::Failed(_) => None,
+        }
+    }
+
     /// The bytes, if they could be read and there are any.
     #[must_use]
     pub fn text(&self) -> Option<&Untrusted> {

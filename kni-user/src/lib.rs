@@ -11,6 +11,7 @@ pub mod engine;
 pub mod event;
 pub mod ledger;
 pub mod record;
+pub mod release;
 pub mod report;
 pub mod untrusted;
 pub mod verdict;

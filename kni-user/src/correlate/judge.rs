@@ -36,6 +36,7 @@ impl Correlator {
         let log = self.claim_log(&mut seen, at);
         let verdict = self.decide(&seen, end, at, watch);
         self.remember_initialisation(&seen, verdict.as_ref(), at);
+        self.processes.of(seen.task.pid).history.past.ended(&seen, end, at);
         let mut attempt = self.attempt(&seen, verdict?, log, at);
         self.processes.of(attempt.process.pid).milestones.refused();
         self.remember_interface(&seen, &attempt, at);
@@ -150,7 +151,7 @@ impl Correlator {
         log: Vec<Untrusted>,
         at: Nanos,
     ) -> Attempt {
-        let Verdict { outcome, boundary, cause, errno, subject, holder, issued, missing } = verdict;
+        let Verdict { outcome, boundary, cause, errno, subject, holder, issued, missing, .. } = verdict;
         let netns = self.processes.netns(seen.task.pid);
         Attempt {
             process: self.processes.report(&seen.task),
@@ -162,10 +163,10 @@ impl Correlator {
             subject,
             holder,
             issued,
-            arguments: None,
-            check: None,
-            origin: None,
-            library: None,
+            arguments: verdict.arguments,
+            check: verdict.check,
+            origin: verdict.origin,
+            library: verdict.library,
             end: seen.death,
             steps: seen.steps.clone(),
             log,

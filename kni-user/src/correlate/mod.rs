@@ -5,10 +5,12 @@ mod ending;
 mod interfaces;
 mod judge;
 mod kernel_log;
+mod library;
 mod library_log;
 mod milestones;
 mod objects;
 mod observed;
+mod past;
 mod process;
 mod repeats;
 mod request;
@@ -38,8 +40,10 @@ use process::Processes;
 use repeats::Repeats;
 
 pub use kernel_log::ModuleSaid;
+pub use library::{Library, LibraryStep, Panic};
 pub use library_log::Said;
-pub use observed::{Arguments, Library, LibraryStep, ModuleLog, Observed, Open, Passage, Request};
+pub use observed::{Arguments, ModuleLog, Observed, Open, Passage, Request};
+pub use past::{Passed, Past};
 pub use process::History;
 
 /// Threads inside an attempt that are followed: as many as the probes follow.
@@ -332,7 +336,9 @@ impl Correlator {
             }
             _ => {
                 let opens = watch.coverage.is_live(Hook::Open);
-                self.processes.lives(pid, at).milestones.take(at, step, opens);
+                let known = self.processes.lives(pid, at);
+                known.history.past.step(at, step);
+                known.milestones.take(at, step, opens);
             }
         }
     }

@@ -4,9 +4,10 @@ use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::{NR_CREATE, request_nr};
 
 use super::kernel_log::ModuleSaid;
-use super::library_log::Said;
+use super::library::{Library, iova_mode};
 use super::request::claimed_name;
 use crate::event::{Call, Holder, Nanos, Phase, Read, Step, Task};
+use crate::release::{Layout, layout_of};
 use crate::report;
 use crate::untrusted::Untrusted;
 
@@ -31,6 +32,8 @@ pub struct Observed {
     pub lost: u64,
     /// What `rte_kni_alloc` was called with.
     pub arguments: Option<Arguments>,
+    /// How many interfaces `rte_kni_init` was to make room for, or which `rte_kni_release` was to release.
+    pub argument: Option<u64>,
     /// What went on inside the library.
     pub library: Library,
     /// Opening `/dev/kni`, the last time.
@@ -64,17 +67,6 @@ pub struct Observed {
     pub steps: Vec<report::Step>,
 }
 
-/// What went on inside the library.
-#[derive(Clone, Debug, Default)]
-pub struct Library {
-    /// The last step that can refuse.
-    pub last: Option<LibraryStep>,
-    /// It said that it panics.
-    pub panics: bool,
-    /// Memzones were asked for.
-    pub memzones: bool,
-}
-
 /// What the module said in the kernel's log.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ModuleLog {
@@ -93,29 +85,8 @@ pub struct Arguments {
     pub conf: u64,
     /// The name in it.
     pub name: Read,
-}
-
-/// A step of the library that may be why it refused.
-#[derive(Clone, Debug)]
-pub enum LibraryStep {
-    /// A memzone was looked up.
-    Lookup {
-        /// Its name.
-        name: Option<Untrusted>,
-        /// Whether it was there.
-        found: bool,
-    },
-    /// A memzone was to be reserved.
-    Reserve {
-        /// Its name.
-        name: Option<Untrusted>,
-        /// Whether it was.
-        done: bool,
-        /// What the memory manager said meanwhile.
-        said: Option<Said>,
-    },
-    /// The library gave a reason.
-    Said(Said),
+    /// The pool's name.
+    pub pool_name: Read,
 }
 
 /// An opening of `/dev/kni`.
@@ -138,6 +109,8 @@ pub struct Request {
     pub returned: Option<i32>,
     /// It was seen to return and never seen to be entered.
     pub unpaired: bool,
+    /// How its struct is laid out, as far as that could be read.
+    pub layout: Option<Layout>,
 }
 
 /// A function entered, and perhaps left.
@@ -161,6 +134,7 @@ impl Observed {
             entry_seen: false,
             lost,
             arguments: None,
+            argument: None,
             library: Library::default(),
             open: None,
             call: None,
@@ -212,11 +186,14 @@ impl Observed {
             Phase::Enter => {
                 let claimed = claimed_name(cmd, &call.info);
                 self.interface.claimed = claimed.or(self.interface.claimed.take());
-                self.call = Some(Request { fd, cmd, returned: None, unpaired: false });
+                let layout = layout_of(cmd, call.info.bytes());
+                self.call = Some(Request { fd, cmd, returned: None, unpaired: false, layout });
             }
             Phase::Return { value, entered } => {
                 let unpaired = entered.is_none() && self.call.is_none();
-                let request = self.call.get_or_insert(Request { fd, cmd, returned: None, unpaired });
+                let layout = layout_of(cmd, None);
+                let request = Request { fd, cmd, returned: None, unpaired, layout };
+                let request = self.call.get_or_insert(request);
                 request.returned = Some(as_int(value));
             }
         }
@@ -247,10 +224,14 @@ impl Observed {
         match step.hook {
             Hook::LibraryAlloc => {
                 let [pool, conf, _] = step.args;
-                self.arguments = Some(Arguments { pool, conf, name: step.text.clone() });
-                self.interface.claimed = step.text.text().cloned();
+                let (name, pool_name) = (step.text.clone(), step.detail.clone());
+                self.interface.claimed = name.text().cloned();
+                self.arguments = Some(Arguments { pool, conf, name, pool_name });
             }
-            Hook::LibraryLog => self.said(&step.text),
+            Hook::LibraryInit | Hook::LibraryRelease => self.argument = step.args.first().copied(),
+            Hook::LibraryLog => self.library.hear(&step.text),
+            Hook::Panic => self.library.give_up(step),
+            Hook::TailqLock => self.library.locked = true,
             Hook::Dispatcher if creates(step) => {
                 self.dispatcher = passage;
                 self.file = step.args.first().copied().filter(|file| *file != 0);
@@ -264,18 +245,10 @@ impl Observed {
     fn returned(&mut self, at: Nanos, step: &Step, value: i64, holder: Option<&Holder>) {
         let name = || step.text.text().cloned();
         match step.hook {
-            Hook::MemzoneLookup => {
-                self.library.memzones = true;
-                self.library.last = Some(LibraryStep::Lookup { name: name(), found: value != 0 });
-            }
-            Hook::MemzoneReserve => {
-                self.library.memzones = true;
-                let said = match self.library.last.take() {
-                    Some(LibraryStep::Said(said)) => Some(said),
-                    _ => None,
-                };
-                self.library.last = Some(LibraryStep::Reserve { name: name(), done: value != 0, said });
-            }
+            Hook::LibraryAlloc => self.read_again(step),
+            Hook::MemzoneLookup => self.library.look_up(name(), value != 0),
+            Hook::MemzoneReserve => self.library.reserve(name(), value != 0, step.rte_errno),
+            Hook::IovaMode => self.library.iova_mode = iova_mode(value),
             Hook::Open | Hook::DeviceOpen => self.opened(errno(value), holder),
             Hook::Dispatcher => leave(&mut self.dispatcher, at, value, creates(step)),
             Hook::CompatDispatcher => leave(&mut self.compat, at, value, creates(step)),
@@ -302,11 +275,16 @@ impl Observed {
         self.open = Some(Open { errno, holder });
     }
 
-    fn said(&mut self, format: &Read) {
-        match format.text().and_then(|format| Said::of(format.as_bytes())) {
-            Some(Said::Panic) => self.library.panics = true,
-            Some(said) => self.library.last = Some(LibraryStep::Said(said)),
-            None => {}
+    /// What could not be read of the arguments before `rte_kni_alloc` may be in memory after it.
+    fn read_again(&mut self, step: &Step) {
+        let Some(arguments) = &mut self.arguments else { return };
+        for (known, again) in [(&mut arguments.name, &step.text), (&mut arguments.pool_name, &step.detail)] {
+            if matches!(known, Read::Failed(_)) && again.text().is_some() {
+                known.clone_from(again);
+            }
+        }
+        if self.interface.claimed.is_none() {
+            self.interface.claimed = arguments.name.text().cloned();
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use super::milestones::Milestones;
 use super::observed::Open;
+use super::past::Past;
 use crate::cause::Cause;
 use crate::coverage::Table;
 use crate::event::{self, Holder, Mapped, Nanos, Task};
@@ -31,6 +32,8 @@ pub struct History {
     pub init: Option<(Boundary, Option<Cause>)>,
     /// Descriptors that were `/dev/kni` when last seen.
     pub descriptors: VecDeque<i32>,
+    /// What else went before.
+    pub past: Past,
 }
 
 impl History {

@@ -5,6 +5,7 @@
 
 mod device;
 mod ending;
+mod known;
 mod library;
 mod module;
 mod request;
@@ -15,7 +16,7 @@ use crate::cause::Cause;
 use crate::correlate::{History, Observed, Passage};
 use crate::coverage::Table;
 use crate::event::{Holder, Nanos, Object};
-use crate::report::{Boundary, Errnos, Outcome, Unseen};
+use crate::report::{Arguments, Boundary, Check, Errnos, Library, Origin, Outcome, Unseen};
 use crate::untrusted::Untrusted;
 
 pub use ending::{Unattempted, not_attempted};
@@ -37,6 +38,14 @@ pub struct Verdict {
     pub holder: Option<Holder>,
     /// Whether a CREATE request was issued.
     pub issued: Option<bool>,
+    /// What the library was called with.
+    pub arguments: Option<Arguments>,
+    /// Which check of the library refused.
+    pub check: Option<Check>,
+    /// What went wrong before.
+    pub origin: Option<Origin>,
+    /// Which library it was.
+    pub library: Option<Library>,
     /// What was not seen, and would have mattered.
     pub missing: Vec<Unseen>,
 }
@@ -114,6 +123,7 @@ fn unfinished(case: &Case) -> Verdict {
         outcome: if died { Outcome::Died } else { Outcome::InProgress },
         boundary: innermost(case),
         cause: if died { killer(case) } else { None },
+        subject: library::panic_format(case).filter(|_| died),
         ..Verdict::inconclusive(Vec::new())
     }
 }
@@ -121,7 +131,7 @@ fn unfinished(case: &Case) -> Verdict {
 /// What a thread died of inside its attempt.
 fn killer(case: &Case) -> Option<Cause> {
     let seen = case.seen;
-    if seen.library.panics {
+    if seen.library.panic.is_some() {
         return Some(Cause::LibPanic);
     }
     // A signal waits until the kernel's functions have returned. Who dies in one of them has brought the
@@ -180,6 +190,10 @@ impl Verdict {
             subject: None,
             holder: None,
             issued: None,
+            arguments: None,
+            check: None,
+            origin: None,
+            library: None,
             missing,
         }
     }
@@ -248,6 +262,8 @@ impl Case<'_> {
         } else {
             (self.would_have_seen(Hook::Ioctl) && !self.seen.refused_unknown).then_some(false)
         };
+        verdict.arguments = known::arguments(self);
+        verdict.library = known::library(self);
         if self.seen.lost > 0 && !verdict.missing.contains(&self.records()) {
             verdict.missing.push(self.records());
         }

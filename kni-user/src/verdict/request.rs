@@ -63,7 +63,11 @@ pub(super) fn refused(case: &Case, errno: i32) -> Verdict {
     }
     match errno {
         // The kernel itself says so before it looks at any file; no KNI module does.
-        libc::EBADF => about_descriptor(case, Verdict::stopped(Boundary::Syscall, Cause::SysBadFd)),
+        libc::EBADF => {
+            // Up to 18.08 the library does not notice that it was closed.
+            let origin = case.before(case.history.past.closed.as_ref());
+            about_descriptor(case, Verdict { origin, ..Verdict::stopped(Boundary::Syscall, Cause::SysBadFd) })
+        }
         // KNI knows no request for which it says so.
         libc::ENOTTY => about_descriptor(case, Verdict::stopped(Boundary::Syscall, Cause::SysWrongDevice)),
         _ => not_dispatched(case, errno),

@@ -29,7 +29,12 @@ fn whatever_the_library_did_last_is_what_refused() {
             Some(Cause::LibMemzoneMissing),
             Some("MP_mbuf_pool"),
         ),
-        ("16.07: it is there, but in pieces", |s| s.lookup(APP, "MP_mbuf_pool", FOUND), None, None),
+        (
+            "16.07: it is there, but in pieces",
+            |s| s.lookup(APP, "MP_mbuf_pool", FOUND),
+            Some(Cause::LibPoolScattered),
+            Some("MP_mbuf_pool"),
+        ),
         (
             "22.11: a zone of that name is there",
             |s| {

@@ -58,8 +58,11 @@ fn lacking(argument: &Argument, passed: &str, read: &str) -> Option<String> {
 pub(super) fn more_arguments(attempt: &Attempt) -> Vec<String> {
     let Some(Arguments { name: _, pool, iova_mode }) = &attempt.arguments else { return Vec::new() };
     let pool = match pool {
-        Argument::Text { text } => Some(format!("mbuf pool: {}", escape::quoted(text, TEXT))),
-        Argument::Null | Argument::Unreadable { .. } => None,
+        // An empty one was not read: recordings may be older than the hook that reads it.
+        Argument::Text { text } if !text.is_empty() => {
+            Some(format!("mbuf pool: {}", escape::quoted(text, TEXT)))
+        }
+        Argument::Text { .. } | Argument::Null | Argument::Unreadable { .. } => None,
     };
     pool.into_iter().chain(iova_mode.map(works_with)).collect()
 }

@@ -55,26 +55,26 @@ fn arguments_that_are_missing_or_unreadable_are_told() {
     check(
         library::no_configuration(),
         &expect![[r#"
-        14:02:11.204  kni-refused[4121]  -        STOPPED IN THE LIBRARY
-            the program passed no configuration, or one with an empty interface name, to
-              rte_kni_alloc
-            rte_kni_alloc was called without a configuration (NULL)
-            rte_kni_alloc returned NULL 1 us after it was entered
-            no ioctl was issued: the module was not asked, dmesg has nothing on it
-            next: kniwatch explain lib.bad-argument
-    "#]],
+            14:02:11.204  kni-refused[4121]  -        STOPPED IN THE LIBRARY
+                the program passed the library no configuration, an empty interface name, or
+                  0 as the number of interfaces
+                rte_kni_alloc was called without a configuration (NULL)
+                rte_kni_alloc returned NULL 1 us after it was entered
+                no ioctl was issued: the module was not asked, dmesg has nothing on it
+                next: kniwatch explain lib.bad-argument
+        "#]],
     );
     check(
         library::empty_name(),
         &expect![[r#"
-        14:02:11.204  kni-refused[4121]  -        STOPPED IN THE LIBRARY
-            the program passed no configuration, or one with an empty interface name, to
-              rte_kni_alloc
-            rte_kni_alloc was called with an empty interface name
-            rte_kni_alloc returned NULL 1 us after it was entered
-            no ioctl was issued: the module was not asked, dmesg has nothing on it
-            next: kniwatch explain lib.bad-argument
-    "#]],
+            14:02:11.204  kni-refused[4121]  -        STOPPED IN THE LIBRARY
+                the program passed the library no configuration, an empty interface name, or
+                  0 as the number of interfaces
+                rte_kni_alloc was called with an empty interface name
+                rte_kni_alloc returned NULL 1 us after it was entered
+                no ioctl was issued: the module was not asked, dmesg has nothing on it
+                next: kniwatch explain lib.bad-argument
+        "#]],
     );
     check(
         library::unreadable(),

@@ -40,29 +40,29 @@ fn refusals_of_the_library() {
         &[],
         exists,
         &expect![[r#"
-        22:13:20.000  app[100]         vEth0    STOPPED IN THE LIBRARY
-            the library could not reserve a memzone because one of that name exists
-              already: "kni_tx_vEth0"
-            the library logged "EAL: %s(): memzone <%s> already exists"
-            rte_memzone_reserve("kni_tx_vEth0") returned NULL
-            rte_kni_alloc returned NULL 3 us after it was entered
-            no ioctl was issued: the module was not asked, dmesg has nothing on it
-            next: kniwatch explain lib.memzone-exists
-    "#]],
+            22:13:20.000  app[100]         vEth0    STOPPED IN THE LIBRARY
+                the library could not reserve a memzone because one of that name exists
+                  already: "kni_tx_vEth0"
+                the library logged "EAL: %s(): memzone <%s> already exists"
+                rte_memzone_reserve("kni_tx_vEth0") returned NULL, the 1st of the 7 memzones
+                rte_kni_alloc returned NULL 3 us after it was entered
+                no ioctl was issued: the module was not asked, dmesg has nothing on it
+                next: kniwatch explain lib.memzone-exists
+        "#]],
     );
     told(
         &[Hook::LibraryLog],
         exists,
         &expect![[r#"
-        22:13:20.000  app[100]         vEth0    STOPPED IN THE LIBRARY
-            the library could not reserve a memzone because one of that name exists
-              already: "kni_tx_vEth0"
-            the library logged "EAL: %s(): memzone <%s> already exists"
-            rte_memzone_reserve("kni_tx_vEth0") returned NULL
-            rte_kni_alloc returned NULL 3 us after it was entered
-            no ioctl was issued: the module was not asked, dmesg has nothing on it
-            next: kniwatch explain lib.memzone-exists
-    "#]],
+            22:13:20.000  app[100]         vEth0    STOPPED IN THE LIBRARY
+                the library could not reserve a memzone because one of that name exists
+                  already: "kni_tx_vEth0"
+                the library logged "EAL: %s(): memzone <%s> already exists"
+                rte_memzone_reserve("kni_tx_vEth0") returned NULL, the 1st of the 7 memzones
+                rte_kni_alloc returned NULL 3 us after it was entered
+                no ioctl was issued: the module was not asked, dmesg has nothing on it
+                next: kniwatch explain lib.memzone-exists
+        "#]],
     );
     told(
         &[Hook::Ioctl],
@@ -100,10 +100,11 @@ fn refusals_of_the_device() {
                 next: kniwatch explain sys.device-missing
             22:13:20.000  app[100]         vEth0    STOPPED AT THE SYSTEM CALL
                 /dev/kni does not exist, or there is no device behind it
+                2 us before, open("/dev/kni") had returned ENOENT (No such file or
+                  directory)
                 the library logged "KNI: KNI subsystem has not been initialized. Invoke
                   rte_kni_init() first"
                 rte_kni_alloc returned NULL 2 us after it was entered
-                an earlier call had told the program ENOENT (No such file or directory)
                 no create ioctl was issued
                 next: kniwatch explain sys.device-missing
         "#]],
@@ -267,7 +268,8 @@ fn a_program_that_is_restarted() {
     expect![[r#"
         22:13:20.000  app[100]         vEth0    STOPPED IN THE LIBRARY
             the library looked up a memzone that nobody has made: "MP_pool"
-            rte_memzone_lookup("MP_pool") found nothing
+            rte_memzone_lookup("MP_pool") found nothing, and that is the last check
+              before the ioctl
             rte_kni_alloc returned NULL 2 us after it was entered
             no ioctl was issued: the module was not asked, dmesg has nothing on it
             next: kniwatch explain lib.memzone-missing

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 /// The tracepoints that this process has programs attached to, sorted.
@@ -12,6 +13,21 @@ pub(crate) fn tracepoints() -> Option<Vec<String>> {
     let mut names: Vec<_> = attachments().filter_map(|mut info| info.remove("tp_name")).collect();
     names.sort();
     (!names.is_empty()).then_some(names)
+}
+
+/// The places in files that this process has programs attached to, as `name` and `offset` tell them beside
+/// (`bpf_perf_link_fdinfo_uprobe`); `None` as above.
+pub(crate) fn uprobes() -> Option<Vec<(PathBuf, u64)>> {
+    let places = attachments().filter_map(|info| {
+        let kind = info.get("event_type")?;
+        let offset = info.get("offset")?.strip_prefix("0x")?;
+        let place = (PathBuf::from(info.get("name")?), u64::from_str_radix(offset, 16).ok()?);
+        kind.contains("uprobe").then_some(place)
+    });
+    let mut places: Vec<_> = places.collect();
+    places.sort();
+    places.dedup();
+    (!places.is_empty()).then_some(places)
 }
 
 /// What the kernel tells of each descriptor of an attachment that this process has.

@@ -22,8 +22,7 @@ assert kni.rte_kni_alloc(ctypes.c_void_p(1), conf, None) is None
 #[test]
 fn an_attempt_of_the_real_library_is_seen_step_by_step() {
     let root = root();
-    let libraries = ["librte_kni.so.23", "librte_eal.so.23"]
-        .map(|library| root.join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH)).join(library));
+    let libraries = ["librte_kni.so.23", "librte_eal.so.23"].map(|library| libraries().join(library));
     let mut watch = Watch::armed(&Config { libraries: libraries.to_vec(), ..Config::default() });
     let live = watch.coverage.iter().filter(|told| told.state == HookState::Live && told.object.is_some());
     let live: Vec<_> = live.map(|told| told.hook).collect();
@@ -71,7 +70,12 @@ fn told(step: &Step) -> String {
     }
 }
 
-fn root() -> PathBuf {
+/// Where the libraries are.
+pub(crate) fn libraries() -> PathBuf {
+    root().join(format!("usr/lib/{}-linux-gnu", std::env::consts::ARCH))
+}
+
+pub(crate) fn root() -> PathBuf {
     let root =
         std::env::var_os("KNIWATCH_DPDK_ROOT").expect("KNIWATCH_DPDK_ROOT: run `cargo xtask test host`");
     PathBuf::from(root)

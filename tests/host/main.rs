@@ -16,4 +16,5 @@ mod law;
 mod processes;
 mod program;
 mod requests;
+mod sites;
 mod watch;

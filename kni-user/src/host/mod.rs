@@ -9,5 +9,6 @@ pub mod kmsg;
 pub mod libraries;
 pub mod modules;
 pub mod procfs;
+pub mod site;
 pub mod system;
 pub mod tracefs;

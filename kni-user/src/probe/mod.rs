@@ -3,6 +3,7 @@
 mod attach;
 mod calls;
 mod counters;
+pub mod data_path;
 mod load;
 pub mod plan;
 mod row;
@@ -301,7 +302,8 @@ impl Probes {
             match tried {
                 Ok(links) => {
                     self.links.extend(links.into_iter().map(|link| (planned.hook, link)));
-                    return Ok(Row::new(planned.hook, &way.via, planned.object.clone(), state));
+                    let row = Row::new(planned.hook, &way.via, planned.object.clone(), state);
+                    return Ok(row.with_sites(way));
                 }
                 Err((error, links)) => {
                     drop(let_go(links));

@@ -1,13 +1,15 @@
 //! A hook's state, as `kniwatch probes` and the stream tell it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use kni_ebpf::hook::Hook;
 
-use super::plan::{Decision, Planned};
+use super::plan::{Attachment, Decision, Place, Planned};
 use super::spec;
 use crate::event::{Coverage, HookState};
+use crate::host::site::{self, Class};
 use crate::untrusted::Untrusted;
 
 /// One line of `kniwatch probes`.
@@ -19,6 +21,8 @@ pub struct Row {
     pub candidate: String,
     /// The library or executable, for the library's hooks.
     pub object: Option<PathBuf>,
+    /// Its places in that file, by what a hit costs there: how many of each class.
+    pub sites: BTreeMap<Class, usize>,
     /// Whether it observes.
     pub state: HookState,
     /// Whether a boundary can't be told without it.
@@ -36,6 +40,7 @@ impl Row {
             hook,
             candidate: candidate.to_owned(),
             object,
+            sites: BTreeMap::new(),
             state,
             required: spec.is_some_and(|spec| spec.required),
             lost_without: spec.map_or("", |spec| spec.lost),
@@ -55,6 +60,22 @@ impl Row {
             Decision::Not { via, state } => (via.as_str(), state.clone()),
         };
         Self::new(planned.hook, candidate, planned.object.clone(), state)
+    }
+
+    /// With the classes of the places in the file that `attachment` goes to.
+    #[must_use]
+    pub(super) fn with_sites(self, attachment: &Attachment) -> Self {
+        let places = attachment.parts.iter().filter_map(|part| match &part.place {
+            Place::File { path, offset } => Some((path.as_path(), *offset)),
+            Place::Tracepoint { .. } | Place::Kernel { .. } => None,
+        });
+        // An entry and a return are at one place.
+        let places: BTreeSet<(&Path, u64)> = places.collect();
+        let mut sites = BTreeMap::new();
+        for (path, offset) in places {
+            *sites.entry(site::at(path, offset)).or_default() += 1;
+        }
+        Self { sites, ..self }
     }
 
     /// The event of the hook's coming into this state.

@@ -145,8 +145,16 @@ struct Probe<'a> {
     reason: Option<&'a str>,
     via: Untrusted,
     object: Option<Untrusted>,
+    sites: Vec<Sites>,
     required: bool,
     lost_without: &'static str,
+}
+
+/// Places of a class.
+#[derive(Serialize)]
+struct Sites {
+    class: &'static str,
+    count: usize,
 }
 
 impl<'a> Line<'a> {
@@ -174,7 +182,9 @@ impl<'a> Line<'a> {
         let Coverage { hook, via, object, state: _ } = row.coverage();
         let (state, reason) = row.state.describe();
         let Row { required, lost_without, .. } = *row;
-        Self::Probe(Probe { hook: hook.name(), state, reason, via, object, required, lost_without })
+        let sites = row.sites.iter().map(|(class, count)| Sites { class: class.name(), count: *count });
+        let sites = sites.collect();
+        Self::Probe(Probe { hook: hook.name(), state, reason, via, object, sites, required, lost_without })
     }
 }
 

@@ -224,9 +224,11 @@ strict! {
         reason: Option<String>,
         via: Text,
         object: Option<Text>,
+        sites: Vec<Sites>,
         required: bool,
         lost_without: String,
     }
+    Sites { class: String, count: u64 }
     Explained { cause: String, meaning: String, advice: String }
 }
 

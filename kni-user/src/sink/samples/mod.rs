@@ -7,6 +7,7 @@ use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
 use crate::event::{Holder, HookState, Ledger, Module, Question, Start};
+use crate::host::site::Class;
 use crate::probe::Row;
 use crate::report::{
     Attempt, AttemptCoverage, Boundary, CheckResult, Checked, CoverageChange, Diagnostic, Errnos, Hooks,
@@ -383,8 +384,16 @@ pub(super) fn everything() -> Vec<Report> {
 pub(super) fn rows() -> Vec<Row> {
     let library = || Some(PathBuf::from("/usr/lib/librte_kni.so.23"));
     let missing = HookState::Missing { reason: "this kernel has no kprobes".to_owned() };
+    let alloc = Row::new(Hook::LibraryAlloc, "rte_kni_alloc", library(), HookState::Live);
+    let reserve = Row::new(
+        Hook::MemzoneReserve,
+        "rte_memzone_reserve, rte_memzone_reserve_aligned",
+        Some(PathBuf::from("/usr/lib/librte_eal.so.23")),
+        HookState::Live,
+    );
     vec![
-        Row::new(Hook::LibraryAlloc, "rte_kni_alloc", library(), HookState::Live),
+        Row { sites: [(Class::Emulated, 1)].into(), ..alloc },
+        Row { sites: [(Class::Emulated, 1), (Class::SingleStepped, 2)].into(), ..reserve },
         Row::new(Hook::Dispatcher, "kni_ioctl", None, HookState::Waiting),
         Row::new(Hook::Handler, "kni_ioctl_create", None, HookState::Gone),
         Row::new(Hook::Open, "sys_enter_openat", None, HookState::Idle),

@@ -1,9 +1,11 @@
 //! `kniwatch probes`: every hook, what it is attached to, and what is lost without it.
 
+use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt as _;
 
 use super::page::{Page, padded};
 use crate::event::HookState;
+use crate::host::site::Class;
 use crate::probe::Row;
 use crate::sink::escape;
 use crate::untrusted::Untrusted;
@@ -15,13 +17,14 @@ const STATE: usize = 8;
 /// One line a hook; under those that don't observe, why not and what is lost.
 pub(super) fn rows(page: &mut Page, rows: &[Row]) {
     for row in rows {
-        let Row { hook, candidate, object, state, required: _, lost_without } = row;
+        let Row { hook, candidate, object, sites, state, required: _, lost_without } = row;
         let (state, reason) = state.describe();
         let place = escape::line(&candidate.as_str().into(), usize::MAX);
         let object = object.as_ref().map(|path| Untrusted::from(path.as_os_str().as_bytes()));
         let object =
             object.map_or_else(String::new, |path| format!(" in {}", escape::line(&path, usize::MAX)));
-        page.line(&format!("{} {} {place}{object}", padded(state, STATE), padded(hook.name(), HOOK)));
+        let sites = classes(sites);
+        page.line(&format!("{} {} {place}{object}{sites}", padded(state, STATE), padded(hook.name(), HOOK)));
         if let Some(reason) = reason {
             page.evidence(&format!("why: {}", escape::line(&reason.into(), usize::MAX)));
             page.evidence(&format!("lost: {lost_without}"));
@@ -33,4 +36,14 @@ pub(super) fn rows(page: &mut Page, rows: &[Row]) {
         idle => format!("; {idle} idle: attached as soon as a program uses KNI"),
     };
     page.line(&format!("{} of {} attached{idle}", number(&HookState::Live), rows.len()));
+}
+
+/// What a hit costs: the class, or of several places how many are of each.
+fn classes(sites: &BTreeMap<Class, usize>) -> String {
+    let classes: Vec<String> = match sites.iter().collect::<Vec<_>>().as_slice() {
+        [] => return String::new(),
+        [(class, 1)] => vec![class.to_string()],
+        several => several.iter().map(|(class, number)| format!("{number} {class}")).collect(),
+    };
+    format!(" ({})", classes.join(", "))
 }

@@ -251,14 +251,16 @@ fn probes_are_listed_with_what_is_lost_without_them() {
     let mut out = Vec::new();
     probes(&mut out, &samples::rows()).unwrap();
     expect![[r#"
-        live     library-alloc     rte_kni_alloc in /usr/lib/librte_kni.so.23
+        live     library-alloc     rte_kni_alloc in /usr/lib/librte_kni.so.23 (emulated)
+        live     memzone-reserve   rte_memzone_reserve, rte_memzone_reserve_aligned in
+            /usr/lib/librte_eal.so.23 (1 emulated, 2 single-stepped)
         waiting  dispatcher        kni_ioctl
         gone     handler           kni_ioctl_create
         idle     open              sys_enter_openat
         missing  register-netdev   register_netdev
             why: this kernel has no kprobes
             lost: the network core's own error is hidden behind the module's ENODEV
-        1 of 5 attached; 1 idle: attached as soon as a program uses KNI
+        2 of 6 attached; 1 idle: attached as soon as a program uses KNI
     "#]]
     .assert_eq(&String::from_utf8(out).unwrap());
 }

@@ -21,6 +21,48 @@ pub const WARNING_TOLD: u32 = 2;
 pub const USER_KNOWN: u32 = 1;
 /// Flag of `USERS`: the process is followed because user space asked for it.
 pub const USER_FOLLOWED: u32 = 2;
+/// Flag of `USERS`: something of the process is kept, to be forgotten at its end. Alone it makes nobody a user of KNI.
+pub const USER_KEPT: u32 = 4;
+
+/// Whether a process of these flags is told of.
+#[inline]
+#[must_use]
+pub const fn is_told_of(flags: u32) -> bool {
+    flags & (USER_KNOWN | USER_FOLLOWED) != 0
+}
 
 /// An offset in a kernel structure that could not be found out.
 pub const UNKNOWN_OFFSET: u32 = u32::MAX;
+
+/// Byte offsets in the kernel's structures around a task, each known or [`UNKNOWN_OFFSET`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct TaskOffsets {
+    /// Of the user space's thread pointer (`thread.fsbase`) in `struct task_struct`.
+    pub thread_pointer: u32,
+    /// Of `exit_code` in `struct task_struct`.
+    pub exit_code: u32,
+    /// Of `signal` in `struct task_struct`.
+    pub signal: u32,
+    /// Of `live` in `struct signal_struct`.
+    pub live: u32,
+    /// Of `flags` in `struct signal_struct`.
+    pub signal_flags: u32,
+}
+
+impl TaskOffsets {
+    /// Where nothing is known.
+    pub const UNKNOWN: Self = Self {
+        thread_pointer: UNKNOWN_OFFSET,
+        exit_code: UNKNOWN_OFFSET,
+        signal: UNKNOWN_OFFSET,
+        live: UNKNOWN_OFFSET,
+        signal_flags: UNKNOWN_OFFSET,
+    };
+
+    /// The words that the object takes them as.
+    #[must_use]
+    pub const fn words(self) -> [u32; 5] {
+        [self.thread_pointer, self.exit_code, self.signal, self.live, self.signal_flags]
+    }
+}

@@ -19,6 +19,8 @@ pub(crate) struct Moment {
     pub(crate) at: u64,
     pub(crate) pid: u32,
     pub(crate) tid: u32,
+    /// The caller's stack pointer, where entries are told apart by it; else 0.
+    pub(crate) stack: u64,
 }
 
 /// Runs `body` if the run is wanted and user space has armed the hooks, and counts what became of it.
@@ -30,23 +32,35 @@ pub(crate) fn observe(
     wanted: impl FnOnce() -> bool,
     body: impl FnOnce(&Moment) -> Outcome,
 ) -> u32 {
-    let outcome = if wanted() && armed() { body(&Moment::now(hook)) } else { Outcome::Filtered };
+    observe_on(hook, 0, wanted, body)
+}
+
+/// The same for a function whose entry and return are paired by the caller's stack pointer `stack`.
+#[inline(always)]
+pub(crate) fn observe_on(
+    hook: Hook,
+    stack: u64,
+    wanted: impl FnOnce() -> bool,
+    body: impl FnOnce(&Moment) -> Outcome,
+) -> u32 {
+    let outcome = if wanted() && armed() { body(&Moment::now(hook, stack)) } else { Outcome::Filtered };
     count(hook, outcome);
     0
 }
 
 impl Moment {
     #[inline(always)]
-    fn now(hook: Hook) -> Self {
+    fn now(hook: Hook, stack: u64) -> Self {
         let task = bpf_get_current_pid_tgid();
         // SAFETY: takes nothing, touches nothing.
         let at = unsafe { bpf_ktime_get_ns() };
-        Self { hook, at, pid: (task >> 32) as u32, tid: task as u32 }
+        Self { hook, at, pid: (task >> 32) as u32, tid: task as u32, stack }
     }
 }
 
+/// Whether user space has armed the hooks.
 #[inline(always)]
-fn armed() -> bool {
+pub(crate) fn armed() -> bool {
     CONTROL.get(control::ARMED).is_some_and(|armed| *armed != 0)
 }
 

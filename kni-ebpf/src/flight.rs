@@ -134,21 +134,29 @@ impl Attempt {
     }
 }
 
-/// Keeps an entry for its return.
+/// Keeps an entry for its return. One that waits already was left without returning (a `longjmp` out of it).
 #[inline(always)]
 pub(crate) fn keep(moment: &Moment, args: [u64; 3], text: u64) {
-    let frame = Frame { entered: moment.at, args, text };
+    let frame = Frame { entered: moment.at, args, text, stack: moment.stack };
     if FRAMES.insert(key(moment.tid, moment.hook), frame, 0).is_err() {
         displaced(moment.hook);
     }
 }
 
-/// The entry that this return belongs to, once.
+/// Whether the thread is in a function of this hook already, further up its stack, and this entry is from
+/// within: some functions are made of others of the same hook.
+#[inline(always)]
+pub(crate) fn is_nested(moment: &Moment) -> bool {
+    // SAFETY: as in `current`.
+    unsafe { FRAMES.get(key(moment.tid, moment.hook)) }.is_some_and(|frame| frame.stack > moment.stack)
+}
+
+/// The entry that this return belongs to, once: another's has another place on the stack.
 #[inline(always)]
 pub(crate) fn take(moment: &Moment) -> Option<Frame> {
     let key = key(moment.tid, moment.hook);
     // SAFETY: as in `current`.
-    let frame = unsafe { FRAMES.get(key) }.copied();
+    let frame = unsafe { FRAMES.get(key) }.copied().filter(|frame| frame.stack == moment.stack);
     if frame.is_some() {
         let _ = FRAMES.remove(key);
     }
@@ -185,32 +193,59 @@ pub(crate) fn forget_thread(tid: u32) {
 /// The process uses KNI.
 #[inline(always)]
 pub(crate) fn remember_user(moment: &Moment) {
-    if user(moment.pid).is_none() {
-        insert_user(moment, moment.pid, control::USER_KNOWN);
+    if !is_told_of(moment.pid) && !insert_user(moment.pid, control::USER_KNOWN, 0) {
+        displaced(moment.hook);
     }
 }
 
-/// Remembers a process with the given flags, if it is not remembered yet.
+/// The process has something that is kept until its end.
 #[inline(always)]
-pub(crate) fn insert_user(moment: &Moment, pid: u32, flags: u32) {
-    const EEXIST: i32 = -17;
-    match USERS.insert(pid, flags, u64::from(BPF_NOEXIST)) {
-        Ok(()) | Err(EEXIST) => {}
-        Err(_) => displaced(moment.hook),
+pub(crate) fn remember_kept(moment: &Moment) {
+    if !is_kept(moment.pid) {
+        displaced(moment.hook);
     }
 }
 
-/// The flags of a process that is known to use KNI, or followed.
+/// Sees to it that what is kept of a process is forgotten at its end; whether that is sure.
+#[inline(always)]
+pub(crate) fn is_kept(pid: u32) -> bool {
+    user(pid).is_some() || insert_user(pid, control::USER_KEPT, u64::from(BPF_NOEXIST))
+}
+
+/// A process's child is what the process is.
+#[inline(always)]
+pub(crate) fn remember_child(moment: &Moment, child: u32) {
+    if let Some(flags) = user(moment.pid)
+        && !insert_user(child, flags, u64::from(BPF_NOEXIST))
+    {
+        displaced(moment.hook);
+    }
+}
+
+/// Remembers a process by these flags; whether it is remembered now.
+#[inline(always)]
+fn insert_user(pid: u32, flags: u32, how: u64) -> bool {
+    const EEXIST: i32 = -17;
+    matches!(USERS.insert(pid, flags, how), Ok(()) | Err(EEXIST))
+}
+
+/// Whether the process is known to use KNI, or followed.
+#[inline(always)]
+pub(crate) fn is_told_of(pid: u32) -> bool {
+    user(pid).is_some_and(control::is_told_of)
+}
+
+/// The flags of a process, if it is remembered.
 #[inline(always)]
 pub(crate) fn user(pid: u32) -> Option<u32> {
     // SAFETY: a word, read at once.
     unsafe { USERS.get(pid) }.copied()
 }
 
-/// The process is gone.
+/// The process is gone; whether it was remembered until now.
 #[inline(always)]
-pub(crate) fn forget_user(pid: u32) {
-    let _ = USERS.remove(pid);
+pub(crate) fn forget_user(pid: u32) -> bool {
+    USERS.remove(pid).is_ok()
 }
 
 /// A table was full: counted, and to be told by `tell_of_displaced`.

@@ -10,3 +10,4 @@ pub mod counter;
 pub mod hook;
 pub mod kni;
 pub mod record;
+pub mod tls;

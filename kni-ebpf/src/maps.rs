@@ -3,8 +3,9 @@
 use aya_ebpf::Global;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
-use kni_ebpf::control::{UNKNOWN_OFFSET, WORDS};
+use kni_ebpf::control::{TaskOffsets, UNKNOWN_OFFSET, WORDS};
 use kni_ebpf::counter::SLOTS;
+use kni_ebpf::tls::{Eal, Site};
 
 /// Records on their way to user space.
 #[map]
@@ -30,6 +31,14 @@ pub(crate) static FRAMES: HashMap<FrameKey, Frame> = HashMap::with_max_entries(4
 #[map]
 pub(crate) static USERS: HashMap<u32, u32> = HashMap::with_max_entries(1024, 0);
 
+/// Probed functions of librte_eal, by `kni_ebpf::tls::site_key`.
+#[map]
+pub(crate) static SITES: HashMap<u32, Site> = HashMap::with_max_entries(1024, 0);
+
+/// Where processes have their librte_eal. Whoever is here is in `USERS` too.
+#[map]
+pub(crate) static EALS: HashMap<u32, Eal> = HashMap::with_max_entries(1024, 0);
+
 /// Byte offset of `ifindex` in the kernel's `struct net_device`.
 #[unsafe(no_mangle)]
 pub(crate) static NETDEV_IFINDEX_OFFSET: Global<u32> = Global::new(UNKNOWN_OFFSET);
@@ -41,6 +50,10 @@ pub(crate) static NETDEV_NAME_OFFSET: Global<u32> = Global::new(UNKNOWN_OFFSET);
 /// Byte offsets, in the kernel's `struct pt_regs`, of a system call's first three arguments.
 #[unsafe(no_mangle)]
 pub(crate) static SYSCALL_ARGUMENT_OFFSETS: Global<[u32; 3]> = Global::new([UNKNOWN_OFFSET; 3]);
+
+/// Byte offsets in the kernel's structures around a task.
+#[unsafe(no_mangle)]
+pub(crate) static TASK_OFFSETS: Global<TaskOffsets> = Global::new(TaskOffsets::UNKNOWN);
 
 /// What a thread is in.
 #[derive(Clone, Copy)]
@@ -74,4 +87,6 @@ pub(crate) struct Frame {
     pub(crate) args: [u64; 3],
     /// Where the string argument is; 0: there is none.
     pub(crate) text: u64,
+    /// The caller's stack pointer, as `Moment` has it.
+    pub(crate) stack: u64,
 }

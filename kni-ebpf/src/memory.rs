@@ -4,7 +4,6 @@ use core::mem::MaybeUninit;
 
 use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str};
 use kni_ebpf::kni::DEVICE_INFO_MAX;
-use kni_ebpf::record::TEXT_MAX;
 
 /// A string's place. No enumeration: what one leaves undefined in its empty variant, the verifier refuses to
 /// have passed on.
@@ -64,12 +63,12 @@ impl Text {
 
 /// Copies a string; its length without the NUL, or a negative errno.
 #[inline(always)]
-pub(crate) fn read_text(to: &mut [u8; TEXT_MAX], from: Text) -> i32 {
+pub(crate) fn read_text<const N: usize>(to: &mut [u8; N], from: Text) -> i32 {
     if from.address == 0 {
         return 0;
     }
     // SAFETY: `to` has that many bytes.
-    let read = unsafe { from.read(to.as_mut_ptr(), TEXT_MAX as u32) };
+    let read = unsafe { from.read(to.as_mut_ptr(), N as u32) };
     // The NUL counts. An empty string is 1, or 0 on some kernels.
     if read > 0 { read as i32 - 1 } else { read as i32 }
 }

@@ -58,6 +58,7 @@ fn the_verifier_accepts_every_program() {
         .btf(None)
         .override_global("SYSCALL_ARGUMENT_OFFSETS", &[112u32, 104, 96], true)
         .override_global("NETDEV_IFINDEX_OFFSET", &224u32, true)
+        .override_global("TASK_OFFSETS", &[2048u32, 2200, 1200, 64, 72], true)
         .override_global("NETDEV_NAME_OFFSET", &0u32, true)
         .load(OBJECT)
         .unwrap();

@@ -7,6 +7,7 @@ use kni_ebpf::record::{FLAG_UNPAIRED, PHASE_ENTER, PHASE_RETURN, Step};
 
 use crate::emit::{Moment, count, submit};
 use crate::flight;
+use crate::maps::Frame;
 use crate::memory::{Text, read_text};
 
 /// An argument register; 0 where there is none.
@@ -30,11 +31,24 @@ pub(super) fn pointer(ctx: &RetProbeContext) -> i64 {
 /// Records an entry, within the thread's attempt `attempt`.
 #[inline(always)]
 pub(super) fn entered(moment: &Moment, attempt: u64, args: [u64; 3], text: Text) -> Outcome {
+    entered_with(moment, attempt, args, text, |_| {})
+}
+
+/// Records an entry that `fill` has more to say of.
+#[inline(always)]
+pub(super) fn entered_with(
+    moment: &Moment,
+    attempt: u64,
+    args: [u64; 3],
+    text: Text,
+    fill: impl FnOnce(&mut Step),
+) -> Outcome {
     submit::<Step>(moment, |step| {
         step.header.phase = PHASE_ENTER;
         step.header.attempt = attempt;
         step.args = args;
         step.text_len = read_text(&mut step.text, text);
+        fill(step);
     })
 }
 
@@ -70,6 +84,18 @@ pub(super) fn returned_with(
     if frame.is_none() {
         count(moment.hook, Outcome::Unpaired);
     }
+    returned_to(moment, attempt, value, frame, fill)
+}
+
+/// Records a return whose entry is `frame`, if that was seen.
+#[inline(always)]
+pub(super) fn returned_to(
+    moment: &Moment,
+    attempt: u64,
+    value: i64,
+    frame: Option<Frame>,
+    fill: impl FnOnce(&mut Step),
+) -> Outcome {
     submit::<Step>(moment, |step| {
         step.header.phase = PHASE_RETURN;
         step.header.attempt = attempt;

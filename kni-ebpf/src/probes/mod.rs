@@ -7,3 +7,4 @@ mod library;
 mod module;
 mod netcore;
 mod process;
+mod registers;

@@ -6,13 +6,14 @@ use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use kni_ebpf::counter::Outcome;
 use kni_ebpf::hook::Hook;
-use kni_ebpf::record::{PHASE_ENTER, Step};
+use kni_ebpf::record::{EXIT_WHOLE, EXIT_WHOLE_KNOWN, PHASE_ENTER, Step};
 
 use super::function::entered;
 use super::module::dynamic_string;
 use crate::emit::{observe, submit};
 use crate::flight;
 use crate::memory::Text;
+use crate::{rte_errno, task};
 
 /// `CLONE_THREAD` of include/uapi/linux/sched.h.
 const CLONE_THREAD: u64 = 0x0001_0000;
@@ -26,8 +27,8 @@ fn field<T: Copy, const OFFSET: usize>(ctx: &TracePointContext) -> T {
 }
 
 #[inline(always)]
-fn current_is_user() -> bool {
-    flight::user((bpf_get_current_pid_tgid() >> 32) as u32).is_some()
+fn pid() -> u32 {
+    (bpf_get_current_pid_tgid() >> 32) as u32
 }
 
 /// `task:task_newtask`, which unlike `sched:sched_process_fork` tells a child from a thread. The
@@ -36,12 +37,10 @@ fn current_is_user() -> bool {
 pub(crate) fn fork(ctx: TracePointContext) -> u32 {
     observe(
         Hook::Fork,
-        || field::<u64, 32>(&ctx) & CLONE_THREAD == 0 && current_is_user(),
+        || field::<u64, 32>(&ctx) & CLONE_THREAD == 0 && flight::is_told_of(pid()),
         |moment| {
             let child = field::<u32, 8>(&ctx);
-            if let Some(flags) = flight::user(moment.pid) {
-                flight::insert_user(moment, child, flags);
-            }
+            flight::remember_child(moment, child);
             submit::<Step>(moment, |step| {
                 step.header.phase = PHASE_ENTER;
                 step.header.attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
@@ -71,25 +70,50 @@ fn copy_comm(step: &mut Step) -> i32 {
 /// that id was in is gone with the old program.
 #[tracepoint]
 pub(crate) fn exec(ctx: TracePointContext) -> u32 {
-    observe(Hook::Exec, current_is_user, |moment| {
-        flight::forget_thread(field::<u32, 16>(&ctx));
-        flight::forget_thread(moment.tid);
-        entered(moment, 0, [0; 3], dynamic_string::<8>(&ctx))
-    })
+    observe(
+        Hook::Exec,
+        || flight::user(pid()).is_some(),
+        |moment| {
+            flight::forget_thread(field::<u32, 16>(&ctx));
+            flight::forget_thread(moment.tid);
+            rte_errno::forget(moment.pid);
+            if flight::is_told_of(moment.pid) {
+                entered(moment, 0, [0; 3], dynamic_string::<8>(&ctx))
+            } else {
+                flight::forget_user(moment.pid);
+                Outcome::Filtered
+            }
+        },
+    )
 }
 
-/// `sched:sched_process_exit`, of each thread. Told of a process's first thread, and of any that dies
-/// inside an attempt.
+/// `sched:sched_process_exit`, of each thread. Told of the last, with which the process ends, and of any that dies
+/// inside an attempt. Where the last can't be told from the others, the process's first thread stands for it.
 #[tracepoint]
 pub(crate) fn exit(_ctx: TracePointContext) -> u32 {
-    observe(Hook::Exit, current_is_user, |moment| {
-        let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
-        flight::forget_thread(moment.tid);
-        flight::tell_of_displaced();
-        let first = moment.pid == moment.tid;
-        if first {
-            flight::forget_user(moment.pid);
-        }
-        if first || attempt != 0 { entered(moment, attempt, [0; 3], Text::NONE) } else { Outcome::Filtered }
-    })
+    observe(
+        Hook::Exit,
+        || flight::user(pid()).is_some() || flight::here().is_some(),
+        |moment| {
+            let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+            flight::forget_thread(moment.tid);
+            flight::tell_of_displaced();
+            let is_leader = moment.pid == moment.tid;
+            let (code, mut flags) = task::end(is_leader);
+            let over = if flags & EXIT_WHOLE_KNOWN != 0 { flags & EXIT_WHOLE != 0 } else { is_leader };
+            let told_of = flight::is_told_of(moment.pid);
+            if over {
+                rte_errno::forget(moment.pid);
+                if !flight::forget_user(moment.pid) {
+                    // Another thread, which saw the same, has told of it.
+                    flags &= !EXIT_WHOLE;
+                }
+            }
+            if (over && told_of) || attempt != 0 {
+                entered(moment, attempt, [code, flags, 0], Text::NONE)
+            } else {
+                Outcome::Filtered
+            }
+        },
+    )
 }

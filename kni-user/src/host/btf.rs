@@ -1,63 +1,78 @@
-//! Where `struct net_device` keeps its index and its name, from the kernel's own type information.
+//! Where the kernel's structures keep their members, from its own type information.
 //!
-//! A scan of the few things that are wanted: a full parser would keep megabytes for two numbers.
+//! A scan of the few things that are wanted: a full parser would keep megabytes for some numbers.
 //! The format is described in `Documentation/bpf/btf.rst` of the kernel.
 
 use std::fs;
 
-/// Byte offsets in the kernel's `struct net_device`.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct NetDevice {
-    /// Of `int ifindex`.
-    pub ifindex: u32,
-    /// Of `char name[IFNAMSIZ]`.
-    pub name: u32,
-}
+/// A member of a structure, as `("net_device", "ifindex")`.
+pub type Member = (&'static str, &'static str);
 
-/// The offsets on the running kernel; `None` where it has no type information.
+/// The byte offsets of `members` on the running kernel; `None` for each that its type information, if it has any,
+/// does not tell.
 #[must_use]
-pub fn net_device() -> Option<NetDevice> {
-    parse(&fs::read("/sys/kernel/btf/vmlinux").ok()?)
+pub fn offsets<const N: usize>(members: [Member; N]) -> [Option<u32>; N] {
+    fs::read("/sys/kernel/btf/vmlinux").map_or([None; N], |btf| parse(&btf, members))
 }
 
 const MAGIC: u16 = 0xeb9f;
 const KIND_STRUCT: u32 = 4;
 
 /// The offsets in the type information `btf`, of this machine's byte order.
-fn parse(btf: &[u8]) -> Option<NetDevice> {
+fn parse<const N: usize>(btf: &[u8], members: [Member; N]) -> [Option<u32>; N] {
+    let mut found = [None; N];
+    let _end = scan(btf, &members, &mut found);
+    found
+}
+
+/// Goes from type to type until all is found; `None` where they end, or are damaged.
+fn scan(btf: &[u8], wanted: &[Member], found: &mut [Option<u32>]) -> Option<()> {
+    let Sections { mut types, strings } = sections(btf)?;
+    while found.contains(&None) {
+        let (name, info) = (word(types, 0)?, word(types, 4)?);
+        let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
+        let members = types.get(12..)?;
+        types = members.get(trailing_bytes(kind, count)?..)?;
+        if kind != KIND_STRUCT {
+            continue;
+        }
+        let name = string(strings, name)?;
+        // Where the structure has bit fields, the upper byte is a member's width.
+        let bits = if info >> 31 == 1 { 0x00ff_ffff } else { u32::MAX };
+        for ((structure, member), found) in wanted.iter().zip(found.iter_mut()) {
+            if found.is_none() && structure.as_bytes() == name {
+                let mut members = members.chunks_exact(12).take(count);
+                let member = members
+                    .find(|at| word(at, 0).and_then(|name| string(strings, name)) == Some(member.as_bytes()));
+                *found = member.and_then(|member| word(member, 8)).map(|at| (at & bits) / 8);
+            }
+        }
+    }
+    Some(())
+}
+
+struct Sections<'a> {
+    types: &'a [u8],
+    strings: &'a [u8],
+}
+
+fn sections(btf: &[u8]) -> Option<Sections<'_>> {
     if u16::from_ne_bytes(btf.first_chunk().copied()?) != MAGIC {
         return None;
     }
     let header = word(btf, 4)?;
-    let (types_at, types_len) = (word(btf, 8)?, word(btf, 12)?);
-    let (strings_at, strings_len) = (word(btf, 16)?, word(btf, 20)?);
     let section = |at: u32, length: u32| {
         let start = header.checked_add(at)?;
         btf.get(start as usize..start.checked_add(length)? as usize)
     };
-    let strings = section(strings_at, strings_len)?;
-    let named = |at: u32, wanted: &[u8]| {
-        strings.get(at as usize..).is_some_and(|rest| rest.split(|byte| *byte == 0).next() == Some(wanted))
-    };
-    let mut types = section(types_at, types_len)?;
-    loop {
-        let (name, info) = (word(types, 0)?, word(types, 4)?);
-        let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
-        let members = types.get(12..)?;
-        if kind == KIND_STRUCT && count > 0 && named(name, b"net_device") {
-            // Where the struct has bit fields, the upper byte is a member's width.
-            let bits = if info >> 31 == 1 { 0x00ff_ffff } else { u32::MAX };
-            let offset = |wanted: &[u8]| {
-                let member = members
-                    .chunks_exact(12)
-                    .take(count)
-                    .find(|member| word(member, 0).is_some_and(|at| named(at, wanted)))?;
-                Some((word(member, 8)? & bits) / 8)
-            };
-            return Some(NetDevice { ifindex: offset(b"ifindex")?, name: offset(b"name")? });
-        }
-        types = members.get(trailing_bytes(kind, count)?..)?;
-    }
+    Some(Sections {
+        types: section(word(btf, 8)?, word(btf, 12)?)?,
+        strings: section(word(btf, 16)?, word(btf, 20)?)?,
+    })
+}
+
+fn string(strings: &[u8], at: u32) -> Option<&[u8]> {
+    strings.get(at as usize..)?.split(|byte| *byte == 0).next()
 }
 
 /// Bytes that follow a type's first twelve; `None` for a kind that this version does not know.
@@ -83,7 +98,9 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NetDevice, parse};
+    use super::{Member, parse};
+
+    const WANTED: [Member; 3] = [("net_device", "ifindex"), ("absent", "name"), ("net_device", "name")];
 
     /// An integer, a struct of that name that is empty, and the wanted one, with or without bit fields.
     fn example(bit_fields: bool) -> Vec<u8> {
@@ -106,9 +123,9 @@ mod tests {
     }
 
     #[test]
-    fn both_offsets_are_found() {
+    fn each_member_is_found_that_is_there() {
         for bit_fields in [false, true] {
-            assert_eq!(parse(&example(bit_fields)), Some(NetDevice { ifindex: 224, name: 0 }));
+            assert_eq!(parse(&example(bit_fields), WANTED), [Some(224), None, Some(0)]);
         }
     }
 
@@ -117,8 +134,8 @@ mod tests {
         let whole = example(false);
         for length in 0..whole.len() - 1 {
             // The strings' last byte is a NUL that is not needed.
-            assert_eq!(parse(whole.get(..length).unwrap()), None, "{length}");
+            assert_eq!(parse(whole.get(..length).unwrap(), WANTED), [None; 3], "{length}");
         }
-        assert_eq!(parse(&[0; 64]), None);
+        assert_eq!(parse(&[0; 64], WANTED), [None; 3]);
     }
 }

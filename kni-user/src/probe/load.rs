@@ -2,12 +2,11 @@
 
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
-use kni_ebpf::control::UNKNOWN_OFFSET;
+use kni_ebpf::control::{TaskOffsets, UNKNOWN_OFFSET};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::chroot;
 
 use super::Config;
-use super::plan::{Host, Usable};
 use crate::host::btf;
 
 /// The eBPF object, compiled by the build script.
@@ -25,22 +24,54 @@ const SYSCALL_ARGUMENTS: [u32; 3] = [272, 8, 16];
 const SYSCALL_ARGUMENTS: [u32; 3] = [UNKNOWN_OFFSET; 3];
 
 /// Creates the maps and prepares the programs; the kernel gets each program when it is attached.
-pub(super) fn object(config: &Config, host: &Host) -> Result<Ebpf> {
-    // Only a probe of the net core reads it.
-    let net_device = if host.kprobes == Usable::Yes { btf::net_device() } else { None };
-    let ifindex = net_device.map_or(UNKNOWN_OFFSET, |device| device.ifindex);
-    let name = net_device.map_or(UNKNOWN_OFFSET, |device| device.name);
+pub(super) fn object(config: &Config) -> Result<Ebpf> {
+    let Offsets { ifindex, name, task } = Offsets::here();
     let mut loader = loader();
     loader
         .btf(None)
         .verifier_log_level(VerifierLogLevel::DEBUG)
         .override_global("NETDEV_IFINDEX_OFFSET", &ifindex, true)
         .override_global("NETDEV_NAME_OFFSET", &name, true)
+        .override_global("TASK_OFFSETS", &task, true)
         .override_global("SYSCALL_ARGUMENT_OFFSETS", &SYSCALL_ARGUMENTS, true);
     if let Some(bytes) = config.ring_bytes {
         loader.map_max_entries("RINGBUF", bytes);
     }
     loader.load(OBJECT).context("the kernel takes no eBPF object")
+}
+
+/// Where the kernel's structures keep what the programs read.
+struct Offsets {
+    ifindex: u32,
+    name: u32,
+    /// [`TaskOffsets`].
+    task: [u32; 5],
+}
+
+impl Offsets {
+    /// On this kernel; unknown where it has no type information.
+    fn here() -> Self {
+        let [ifindex, name, thread, fsbase, exit_code, signal, live, flags] = btf::offsets([
+            ("net_device", "ifindex"),
+            ("net_device", "name"),
+            ("task_struct", "thread"),
+            // x86-64's alone.
+            ("thread_struct", "fsbase"),
+            ("task_struct", "exit_code"),
+            ("task_struct", "signal"),
+            ("signal_struct", "live"),
+            ("signal_struct", "flags"),
+        ]);
+        let known = |offset: Option<u32>| offset.unwrap_or(UNKNOWN_OFFSET);
+        let task = TaskOffsets {
+            thread_pointer: known(thread.zip(fsbase).and_then(|(thread, base)| thread.checked_add(base))),
+            exit_code: known(exit_code),
+            signal: known(signal),
+            live: known(live),
+            signal_flags: known(flags),
+        };
+        Self { ifindex: known(ifindex), name: known(name), task: task.words() }
+    }
 }
 
 /// A loader that knows nothing of the kernel's types, which no program here needs.

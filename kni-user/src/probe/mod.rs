@@ -82,7 +82,7 @@ impl Probes {
             return Err(error.into());
         }
         let host = Host::new(preflight);
-        let object = load::object(config, &host).map_err(|error| CannotObserve::unloadable(&error))?;
+        let object = load::object(config).map_err(|error| CannotObserve::unloadable(&error))?;
         load::trim_heap();
         let (config, tracefs) = (config.clone(), tracefs::find());
         Ok(Self {

@@ -11,4 +11,5 @@ pub mod modules;
 pub mod procfs;
 pub mod site;
 pub mod system;
+pub mod tls;
 pub mod tracefs;

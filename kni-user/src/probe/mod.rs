@@ -7,6 +7,7 @@ pub mod data_path;
 mod load;
 pub mod plan;
 mod row;
+mod sites;
 pub mod spec;
 
 use std::path::{Path, PathBuf};
@@ -27,6 +28,7 @@ use self::counters::Descriptors;
 pub use self::load::OBJECT;
 use self::plan::{Decision, Host, Object, Planned, Usable, plan};
 pub use self::row::Row;
+use self::sites::Sites;
 use self::spec::{Owner, SPECS};
 use crate::event::{Coverage, HookState};
 use crate::host::{elf, kallsyms, libraries, modules, tracefs};
@@ -69,6 +71,7 @@ pub struct Probes {
     /// Lets go of the system calls' attachments.
     leaving: Option<JoinHandle<()>>,
     descriptors: Descriptors,
+    sites: Sites,
     rows: Vec<Row>,
 }
 
@@ -94,6 +97,7 @@ impl Probes {
             dead: Vec::new(),
             leaving: None,
             descriptors: Descriptors::default(),
+            sites: Sites::default(),
             rows: Vec::new(),
         })
     }
@@ -294,6 +298,7 @@ impl Probes {
         };
         let mut first_error = None;
         for way in ways {
+            self.sites.announce(&mut self.object, planned.hook, way);
             let tried = if state == HookState::Live {
                 attach::attach(&mut self.object, way, self.tracefs.as_deref())
             } else {

@@ -48,6 +48,8 @@ pub struct TaskOffsets {
     pub live: u32,
     /// Of `flags` in `struct signal_struct`.
     pub signal_flags: u32,
+    /// Of `group_exit_code` in `struct signal_struct`.
+    pub group_exit_code: u32,
 }
 
 impl TaskOffsets {
@@ -58,11 +60,13 @@ impl TaskOffsets {
         signal: UNKNOWN_OFFSET,
         live: UNKNOWN_OFFSET,
         signal_flags: UNKNOWN_OFFSET,
+        group_exit_code: UNKNOWN_OFFSET,
     };
 
     /// The words that the object takes them as.
     #[must_use]
-    pub const fn words(self) -> [u32; 5] {
-        [self.thread_pointer, self.exit_code, self.signal, self.live, self.signal_flags]
+    pub const fn words(self) -> [u32; 6] {
+        let Self { thread_pointer, exit_code, signal, live, signal_flags, group_exit_code } = self;
+        [thread_pointer, exit_code, signal, live, signal_flags, group_exit_code]
     }
 }

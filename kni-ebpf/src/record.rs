@@ -27,7 +27,8 @@ pub const UNREADABLE: i32 = -14;
 /// [`Step::rte_errno`] where it could not be read.
 pub const UNKNOWN_ERRNO: i32 = -1;
 
-/// Bit of an `Exit` step's `args[1]`: `args[0]` is the task's `exit_code`.
+/// Bit of an `Exit` step's `args[1]`: `args[0]` is the exit code, as `wait` has it: of the process if it ends,
+/// else of the task.
 pub const EXIT_CODE_KNOWN: u64 = 1;
 /// Bit of an `Exit` step's `args[1]`: it is known whether the whole process ends.
 pub const EXIT_WHOLE_KNOWN: u64 = 2;

@@ -20,31 +20,29 @@ pub(crate) fn thread_pointer() -> Option<u64> {
     Some(pointer)
 }
 
-/// How the running task ends: its exit code, and `EXIT_*` flags.
+/// How the running task ends: its exit code, and `EXIT_*` flags. With the last task of a process: the process's.
 ///
 /// `do_exit` (kernel/exit.c, 5.10 to 6.18) sets `exit_code` and takes the task out of `signal->live` before it
 /// passes `sched_process_exit`. When threads end at once, more than one may see that none is left.
 #[inline(always)]
 pub(crate) fn end(is_leader: bool) -> (u64, u64) {
     let offsets = TASK_OFFSETS.load();
-    let mut flags = 0;
     let task = current();
-    let (Some(code), Some(signal)) = (word(task, offsets.exit_code), pointer(task, offsets.signal)) else {
-        return (0, 0);
-    };
-    let (Some(live), Some(signal_flags)) = (word(signal, offsets.live), word(signal, offsets.signal_flags))
-    else {
-        return (u64::from(code), 0);
-    };
-    flags |= EXIT_WHOLE_KNOWN;
-    if live == 0 {
-        flags |= EXIT_WHOLE;
+    let Some(code) = word(task, offsets.exit_code) else { return (0, 0) };
+    let Some(signal) = pointer(task, offsets.signal) else { return (0, 0) };
+    let Some(live) = word(signal, offsets.live) else { return (0, 0) };
+    if live != 0 {
+        return (u64::from(code), EXIT_CODE_KNOWN | EXIT_WHOLE_KNOWN);
     }
-    // A process that none of its threads has ended as a whole ends as its first thread did.
-    if live != 0 || is_leader || signal_flags & SIGNAL_GROUP_EXIT != 0 {
-        flags |= EXIT_CODE_KNOWN;
+    let whole = EXIT_WHOLE_KNOWN | EXIT_WHOLE;
+    // What the parent is told is the code of the process, if it has ended as one, else its first thread's
+    // (`wait_task_zombie`).
+    let ended_as_one = word(signal, offsets.signal_flags).map(|flags| flags & SIGNAL_GROUP_EXIT != 0);
+    match (ended_as_one, word(signal, offsets.group_exit_code)) {
+        (Some(true), Some(code)) => (u64::from(code), EXIT_CODE_KNOWN | whole),
+        (Some(false), _) if is_leader => (u64::from(code), EXIT_CODE_KNOWN | whole),
+        _ => (0, whole),
     }
-    (u64::from(code), flags)
 }
 
 #[inline(always)]

@@ -1,12 +1,15 @@
 //! Processes that use KNI, or are followed, and no others.
 
-use std::process::{self, Command};
+use std::os::unix::process::ExitStatusExt as _;
+use std::process::{self, Command, ExitStatus};
 
 use kni_ebpf::hook::Hook;
+use kni_ebpf::record::{EXIT_CODE_KNOWN, EXIT_WHOLE, EXIT_WHOLE_KNOWN};
 use kni_user::probe::Config;
 use kni_user::untrusted::Untrusted;
 
 use crate::program::{self, Info, RELEASE};
+use crate::standin::{Linked, Standin};
 use crate::watch::{Watch, steps, task};
 
 #[test]
@@ -54,4 +57,66 @@ fn a_process_is_known_once_it_has_used_kni_and_threads_are_no_children() {
     });
     let forks = steps(watch.events(), process::id()).filter(|step| step.hook == Hook::Fork);
     assert_eq!(forks.map(|step| step.args[0]).collect::<Vec<_>>(), [u64::from(child.id())]);
+}
+
+/// What a process's last step tells of its end, as `wait` would have it.
+fn told_end(watch: &mut Watch, pid: u32) -> ExitStatus {
+    let exit = watch.wait_for("exit", |events| {
+        steps(events, pid)
+            .find(|step| step.hook == Hook::Exit && step.args[1] == EXIT_CODE_KNOWN | WHOLE)
+            .cloned()
+    });
+    ExitStatus::from_raw(i32::try_from(exit.args[0]).unwrap())
+}
+
+const WHOLE: u64 = EXIT_WHOLE_KNOWN | EXIT_WHOLE;
+
+#[test]
+fn a_process_ends_as_its_parent_is_told() {
+    let mut watch = Watch::armed(&Config::default());
+    // For the core.
+    let dir = tempfile::tempdir().unwrap();
+    for script in [
+        "exit 0",
+        "exit 3",
+        "kill -KILL $$",
+        "ulimit -c 0; kill -SEGV $$",
+        "ulimit -c unlimited; kill -SEGV $$",
+    ] {
+        watch.probes.follow(process::id()).unwrap();
+        let mut child = Command::new("sh").args(["-c", script]).current_dir(&dir).spawn().unwrap();
+        watch.probes.unfollow(process::id()).unwrap();
+        let status = child.wait().unwrap();
+        // The bit that says whether there is a core dump too.
+        assert_eq!(told_end(&mut watch, child.id()), status, "{script}");
+    }
+}
+
+#[test]
+fn a_process_lives_on_without_its_first_thread() {
+    let standin = Standin::compiled(Linked::Whole(&[]));
+    let mut watch = Watch::armed(standin.config());
+    let mut child = standin.start(&["alloc", "1", "outlive", "3"]);
+    let (pid, status) = (child.id(), child.wait().unwrap());
+    assert_eq!(status.code(), Some(3));
+    assert_eq!(told_end(&mut watch, pid), status);
+
+    // What it did alone is told of as before, and its end once.
+    let seen: Vec<_> = steps(watch.events(), pid).map(|step| (step.hook, step.task.tid == pid)).collect();
+    let alloc =
+        |first| [(Hook::LibraryAlloc, first), (Hook::MemzoneReserve, first), (Hook::LibraryAlloc, first)];
+    assert_eq!(seen, [&alloc(true)[..], &alloc(false), &[(Hook::Exit, false)]].concat());
+}
+
+#[test]
+fn a_death_inside_an_attempt_is_told_with_its_signal() {
+    let standin = Standin::compiled(Linked::Whole(&[]));
+    let mut watch = Watch::armed(standin.config());
+    let mut child = standin.start(&["die", "9"]);
+    let (pid, status) = (child.id(), child.wait().unwrap());
+    assert_eq!(told_end(&mut watch, pid), status);
+    let [enter, exit] =
+        watch.wait_for("end", |events| steps(events, pid).cloned().collect::<Vec<_>>().try_into().ok());
+    assert_eq!((enter.hook, exit.hook), (Hook::LibraryAlloc, Hook::Exit));
+    assert!(exit.attempt.is_some() && exit.attempt == enter.attempt);
 }

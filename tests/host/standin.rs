@@ -1,7 +1,7 @@
 //! A program with functions of DPDK's names that does what a test wants, and its librte_eal, inside or beside.
 
 use std::path::{Path, PathBuf};
-use std::process::{self, Command};
+use std::process::{self, Child, Command, ExitStatus};
 
 use kni_ebpf::hook::Hook;
 use kni_user::event::{Phase, Read, Step};
@@ -46,11 +46,30 @@ impl Standin {
         Self { dir, config }
     }
 
+    pub(crate) fn program(&self) -> PathBuf {
+        self.dir.path().join("program")
+    }
+
+    /// What to attach to.
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Has the program do what `told` says; how it ended.
+    pub(crate) fn run(&self, told: &[&str]) -> ExitStatus {
+        self.start(told).wait().unwrap()
+    }
+
+    /// Has the program do what `told` says.
+    pub(crate) fn start(&self, told: &[&str]) -> Child {
+        Command::new(self.program()).args(told).spawn().unwrap()
+    }
+
     /// Starts to watch, has the program do what `told` says, and gives its steps in the library.
     pub(crate) fn steps(&self, told: &[&str]) -> Vec<Step> {
         let mut watch = Watch::armed(&self.config);
         watch.probes.follow(process::id()).unwrap();
-        let mut child = Command::new(self.dir.path().join("program")).args(told).spawn().unwrap();
+        let mut child = self.start(told);
         watch.probes.unfollow(process::id()).unwrap();
         child.wait().unwrap();
         watch.wait_for("exit", |events| {
@@ -64,7 +83,7 @@ impl Standin {
 
 fn compile(to: &Path, from: &[&PathBuf], options: &[&str]) {
     let mut cc = Command::new("cc");
-    cc.args(["-O1", "-DVISIBILITY=\"default\"", "-o"]).arg(to).args(from).args(options);
+    cc.args(["-O1", "-o"]).arg(to).args(from).args(options);
     assert!(cc.status().unwrap().success(), "{cc:?}");
 }
 

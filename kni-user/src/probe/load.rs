@@ -45,23 +45,25 @@ struct Offsets {
     ifindex: u32,
     name: u32,
     /// [`TaskOffsets`].
-    task: [u32; 5],
+    task: [u32; 6],
 }
 
 impl Offsets {
     /// On this kernel; unknown where it has no type information.
     fn here() -> Self {
-        let [ifindex, name, thread, fsbase, exit_code, signal, live, flags] = btf::offsets([
-            ("net_device", "ifindex"),
-            ("net_device", "name"),
-            ("task_struct", "thread"),
-            // x86-64's alone.
-            ("thread_struct", "fsbase"),
-            ("task_struct", "exit_code"),
-            ("task_struct", "signal"),
-            ("signal_struct", "live"),
-            ("signal_struct", "flags"),
-        ]);
+        let [ifindex, name, thread, fsbase, exit_code, signal, live, flags, group_exit_code] =
+            btf::offsets([
+                ("net_device", "ifindex"),
+                ("net_device", "name"),
+                ("task_struct", "thread"),
+                // x86-64's alone.
+                ("thread_struct", "fsbase"),
+                ("task_struct", "exit_code"),
+                ("task_struct", "signal"),
+                ("signal_struct", "live"),
+                ("signal_struct", "flags"),
+                ("signal_struct", "group_exit_code"),
+            ]);
         let known = |offset: Option<u32>| offset.unwrap_or(UNKNOWN_OFFSET);
         let task = TaskOffsets {
             thread_pointer: known(thread.zip(fsbase).and_then(|(thread, base)| thread.checked_add(base))),
@@ -69,6 +71,7 @@ impl Offsets {
             signal: known(signal),
             live: known(live),
             signal_flags: known(flags),
+            group_exit_code: known(group_exit_code),
         };
         Self { ifindex: known(ifindex), name: known(name), task: task.words() }
     }

@@ -1,8 +1,8 @@
-//! How the probes find a thread's `rte_errno`, DPDK's thread-local `per_lcore__rte_errno` in librte_eal.
+//! How the probes find a thread's `rte_errno`, DPDK's thread-local `per_lcore__rte_errno` in `librte_eal`.
 //!
 //! User space reads in the file how the library's own code finds it, and says so for each function of
-//! librte_eal that is probed ([`Site`], map `SITES`). The first of them that a process enters tells where its
-//! librte_eal lies in memory ([`Eal`], map `EALS`).
+//! `librte_eal` that is probed ([`Site`], map `SITES`). The first of them that a process enters tells where its
+//! `librte_eal` lies in memory ([`Eal`], map `EALS`).
 //!
 //! Attach cookies would tell the sites apart too, but only from 5.15 on. A mapping starts at a page's boundary,
 //! so the probed instruction's place in its page ([`site_key`]) is the same in the file and in every process.
@@ -20,7 +20,7 @@ pub const WAY_MODULE: u64 = 3;
 /// [`Site::way`]: the same, and the word behind `slot` holds the offset.
 pub const WAY_PAIR: u64 = 4;
 
-/// A probed function of librte_eal, and how `rte_errno` is found by the code around it. As words in this order it is
+/// A probed function of `librte_eal`, and how `rte_errno` is found by the code around it. As words in this order it is
 /// a value of the map `SITES`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(C)]
@@ -35,7 +35,7 @@ pub struct Site {
     pub way: u64,
 }
 
-/// Where a process has its librte_eal.
+/// Where a process has its `librte_eal`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(C)]
 pub struct Eal {
@@ -56,8 +56,8 @@ impl Site {
         [self.address, self.slot, self.offset, self.way]
     }
 
-    /// The librte_eal of a process that has this site at `at`.
-    #[inline(always)]
+    /// The `librte_eal` of a process that has this site at `at`.
+    #[inline]
     #[must_use]
     pub const fn seen_at(self, at: u64) -> Eal {
         let Self { address, slot, offset, way } = self;
@@ -66,13 +66,13 @@ impl Site {
 }
 
 /// Key of the map `SITES`: the hook, and where in its page the probed instruction is.
-#[inline(always)]
+#[inline]
 #[must_use]
 pub const fn site_key(hook: Hook, address: u64) -> u32 {
     (hook as u32) << 12 | (address & 0xfff) as u32
 }
 
-/// Whether the hook is in librte_eal, so that its entry tells where that is.
+/// Whether the hook is in `librte_eal`, so that its entry tells where that is.
 #[must_use]
 pub const fn is_in_eal(hook: Hook) -> bool {
     matches!(

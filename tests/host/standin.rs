@@ -1,4 +1,4 @@
-//! A program with functions of DPDK's names that does what a test wants, and its librte_eal, inside or beside.
+//! A program with functions of DPDK's names that does what a test wants, and its `librte_eal`, inside or beside.
 
 use std::path::{Path, PathBuf};
 use std::process::{self, Child, Command, ExitStatus};
@@ -15,7 +15,7 @@ use crate::watch::{Watch, steps};
 pub(crate) enum Linked {
     /// One executable, made with these options.
     Whole(&'static [&'static str]),
-    /// librte_eal as a library of its own, made with these options.
+    /// `librte_eal` as a library of its own, made with these options.
     Shared(&'static [&'static str]),
 }
 

@@ -1,5 +1,5 @@
 //! How the code in a library or executable finds its thread's `rte_errno`: DPDK's thread-local variable
-//! `per_lcore__rte_errno` (lib/eal, 16.04 to 23.07), exported by every librte_eal.
+//! `per_lcore__rte_errno` (lib/eal, 16.04 to 23.07), exported by every `librte_eal`.
 //!
 //! After U. Drepper, "ELF Handling For Thread-Local Storage", and the x86-64 ABI. What does not fit them to the letter is
 //! unknown: a wrong number would be worse than none.

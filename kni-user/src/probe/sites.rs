@@ -1,4 +1,4 @@
-//! Which functions of librte_eal are probed where: by that the probes find `rte_errno`.
+//! Which functions of `librte_eal` are probed where: by that the probes find `rte_errno`.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;

@@ -8,7 +8,7 @@ use tempfile::TempDir;
 
 use super::{Access, Way, parse, read};
 
-/// As librte_eal has it, behind a variable that is aligned to 64 bytes.
+/// As `librte_eal` has it, behind a variable that is aligned to 64 bytes.
 const EAL: &str = "
     __thread char other[72] __attribute__((aligned(64)));
     __attribute__((visibility(VISIBILITY))) __thread int per_lcore__rte_errno;

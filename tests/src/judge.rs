@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::scenario::{ATTACHED_WITHIN_EMULATED_NS, ATTACHED_WITHIN_NS, Attempt, Attempts, Expect, Index};
+use crate::scenario::{
+    ATTACHED_WITHIN_EMULATED_NS, ATTACHED_WITHIN_NS, Attempt, Attempts, Expect, Field, Index, Said,
+};
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,9 @@ pub fn judge(expect: &Expect, observed: &Observed) -> Vec<String> {
     let attempts = of("attempt");
     complaints.differ("exit status", observed.status.trim(), &expect.status.to_string());
     judge_attempts(&expect.attempts, &attempts, observed, &mut complaints);
+    for (number, attempt) in (1..).zip(&attempts) {
+        judge_fields(number, expect.each, attempt, &mut complaints);
+    }
     judge_released(expect.released, &of("interface"), &mut complaints);
     let within = if observed.emulated { ATTACHED_WITHIN_EMULATED_NS } else { ATTACHED_WITHIN_NS };
     judge_module(expect.module_comes, within, &of("diagnostic"), &mut complaints);
@@ -84,16 +89,15 @@ fn lines(json: &str, complaints: &mut Complaints) -> Vec<Value> {
 
 fn judge_attempts(expected: &Attempts, got: &[&Value], observed: &Observed, complaints: &mut Complaints) {
     match expected {
-        Attempts::Exactly(expected) => {
-            complaints.differ("number of attempts", &got.len(), &expected.len());
-            for (number, (expected, got)) in expected.iter().zip(got).enumerate() {
-                judge_attempt(number + 1, expected, got, observed, complaints);
-                complaints.differ(
-                    &format!("attempt {}: repeat", number + 1),
-                    at(got, "/repeat/count"),
-                    &Value::Null,
-                );
-            }
+        Attempts::Exactly(expected) => judge_each(expected, got, observed, complaints),
+        Attempts::InAnyOrder(expected) => {
+            let rank = |attempt: &&Value| {
+                let claimed = at(attempt, "/interface/claimed").as_str();
+                expected.iter().position(|expected| expected.claimed == claimed)
+            };
+            let mut got = got.to_vec();
+            got.sort_by_key(rank);
+            judge_each(expected, &got, observed, complaints);
         }
         Attempts::Repeated(at_least, expected) => {
             for (number, got) in (1..).zip(got) {
@@ -106,6 +110,15 @@ fn judge_attempts(expected: &Attempts, got: &[&Value], observed: &Observed, comp
                 complaints.say(format!("{} attempts instead of {at_least} or more", got.len()));
             }
         }
+    }
+}
+
+/// Each as expected, and none a repetition.
+fn judge_each(expected: &[Attempt], got: &[&Value], observed: &Observed, complaints: &mut Complaints) {
+    complaints.differ("number of attempts", &got.len(), &expected.len());
+    for (number, (expected, got)) in (1..).zip(expected.iter().zip(got)) {
+        judge_attempt(number, expected, got, observed, complaints);
+        complaints.differ(&format!("attempt {number}: repeat"), at(got, "/repeat/count"), &Value::Null);
     }
 }
 
@@ -129,7 +142,9 @@ fn judge_attempt(
         holder,
         ifindex,
         complete,
+        also,
     } = *expected;
+    judge_fields(number, also, got, complaints);
     let noted = |noted: &Option<String>| -> Value {
         noted
             .as_ref()
@@ -160,6 +175,21 @@ fn judge_attempt(
         ("/coverage/complete", complete.into()),
     ] {
         complaints.differ(&format!("attempt {number}: {field}"), at(got, field), &expected);
+    }
+}
+
+fn judge_fields(number: usize, fields: &[Field], got: &Value, complaints: &mut Complaints) {
+    for (field, said) in fields {
+        let value = at(got, field);
+        let expected = match said {
+            Said::Nothing => Value::Null,
+            Said::Something if !value.is_null() => continue,
+            Said::Something => "something".into(),
+            Said::Is(is) => (*is).into(),
+            Said::Number(number) => (*number).into(),
+            Said::Text(text) => (*text).into(),
+        };
+        complaints.differ(&format!("attempt {number}: {field}"), value, &expected);
     }
 }
 
@@ -200,6 +230,8 @@ fn judge_summary(expect: &Expect, summary: &Value, attempts: &[&Value], complain
         ("stopped_syscall", "stopped", "syscall".into()),
         ("stopped_module", "stopped", "module".into()),
         ("stopped_network", "stopped", "network".into()),
+        ("not_attempted", "not-attempted", Value::Null),
+        ("died", "died", Value::Null),
         ("inconclusive", "inconclusive", Value::Null),
     ] {
         complaints.differ(&format!("summary: {name}"), &tally(name), &told(outcome, &boundary));

@@ -38,8 +38,10 @@ pub struct Background {
 pub struct Run {
     /// Its options, without those about output.
     pub options: &'static [&'static str],
-    /// The command whose attempts are judged.
-    pub command: &'static [&'static str],
+    /// The program whose attempts are judged.
+    pub program: &'static str,
+    /// Its arguments.
+    pub arguments: &'static [&'static str],
     /// What it must answer.
     pub expect: Expect,
 }
@@ -51,6 +53,8 @@ pub struct Expect {
     pub status: u8,
     /// The attempts.
     pub attempts: Attempts,
+    /// What is said besides of each of them.
+    pub each: &'static [Field],
     /// The interfaces whose release is told, in order.
     pub released: &'static [&'static str],
     /// How often the module's hooks come while kniwatch observes, each time soon after the module's loading.
@@ -72,11 +76,32 @@ pub const ATTACHED_WITHIN_EMULATED_NS: u64 = 2 * ATTACHED_WITHIN_NS;
 pub enum Attempts {
     /// These, in order, and no others.
     Exactly(&'static [Attempt]),
+    /// These and no others, each of another interface, in whatever order.
+    InAnyOrder(&'static [Attempt]),
     /// The same again and again, by a program that is restarted: at least so often, counted as repeats.
     Repeated(u64, Attempt),
 }
 
-/// One attempt's verdict. A field of `None` means that nothing may be said there.
+/// A field of an attempt, as a JSON pointer, and what it must say.
+pub type Field = (&'static str, Said);
+
+/// What a field must say.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Said {
+    /// Nothing: null.
+    Nothing,
+    /// Anything but that.
+    Something,
+    /// This.
+    Is(bool),
+    /// This.
+    Number(i64),
+    /// This.
+    Text(&'static str),
+}
+
+/// One attempt's verdict. A field of `None` means that nothing may be said there; what `also` has not is
+/// not judged.
 #[derive(Clone, Copy, Debug)]
 pub struct Attempt {
     /// `outcome`.
@@ -103,6 +128,8 @@ pub struct Attempt {
     pub ifindex: Index,
     /// `coverage.complete`.
     pub complete: bool,
+    /// What else is said.
+    pub also: &'static [Field],
 }
 
 /// What is expected of an interface's index.
@@ -131,6 +158,7 @@ impl Attempt {
         holder: None,
         ifindex: Index::None,
         complete: true,
+        also: &[],
     };
 
     /// Created under `name`.
@@ -148,14 +176,26 @@ impl Attempt {
 
     /// Refused by the library, no request issued.
     #[must_use]
-    pub const fn in_library(name: &'static str, cause: &'static str, subject: &'static str) -> Self {
-        Self {
-            boundary: Some("library"),
-            cause: Some(cause),
-            claimed: Some(name),
-            subject: Some(subject),
-            ..Self::STOPPED
-        }
+    pub const fn in_library(name: &'static str, cause: &'static str) -> Self {
+        Self { boundary: Some("library"), cause: Some(cause), claimed: Some(name), ..Self::STOPPED }
+    }
+
+    /// Refused by the library for the sake of that memzone.
+    #[must_use]
+    pub const fn for_memzone(name: &'static str, cause: &'static str, zone: &'static str) -> Self {
+        Self { subject: Some(zone), ..Self::in_library(name, cause) }
+    }
+
+    /// Never tried: what came before was in vain.
+    #[must_use]
+    pub const fn not_attempted(cause: &'static str) -> Self {
+        Self { outcome: "not-attempted", cause: Some(cause), ..Self::STOPPED }
+    }
+
+    /// Not decided by what could be seen, but no request was issued.
+    #[must_use]
+    pub const fn inconclusive() -> Self {
+        Self { outcome: "inconclusive", complete: false, ..Self::STOPPED }
     }
 
     /// Stopped at the system call with that errno.

@@ -22,7 +22,8 @@ pub fn test(scenarios: &[&Scenario]) -> Vec<u8> {
         script.situation(scenario);
         for (index, run) in scenario.runs.iter().enumerate() {
             script.call(
-                &[&["check", &results_of(scenario, index)], run.options, &["--"], run.command].concat(),
+                &[&["check", &results_of(scenario, index)], run.options, &["--", run.program], run.arguments]
+                    .concat(),
             );
         }
         script.call(&["settle"]);
@@ -38,8 +39,8 @@ pub fn show(scenarios: &[&Scenario], json: bool) -> Vec<u8> {
     for scenario in scenarios {
         script.call(&["announce", scenario.name, scenario.shows]);
         script.situation(scenario);
-        for Run { options, command, .. } in scenario.runs {
-            script.call(&[&["show", format], *options, &["--", "logged"], *command].concat());
+        for Run { options, program, arguments, .. } in scenario.runs {
+            script.call(&[&["show", format], *options, &["--", "logged", program], *arguments].concat());
         }
         script.call(&["settle"]);
     }

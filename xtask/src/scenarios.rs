@@ -11,7 +11,7 @@ use clap::Args;
 use kniwatch_tests::judge::{Observed, judge};
 use kniwatch_tests::scenario::{Run, Scenario};
 use kniwatch_tests::script;
-use kniwatch_tests::table::{SCENARIOS, TOUR, find};
+use kniwatch_tests::table::{TOUR, find, scenarios};
 
 use crate::run::finish;
 use crate::say;
@@ -58,7 +58,7 @@ pub(crate) fn run(workspace: &Workspace, args: &RunArgs) -> Result<ExitCode> {
 }
 
 fn list() -> Result<()> {
-    for scenario in SCENARIOS {
+    for scenario in scenarios() {
         io::Write::write_fmt(&mut stdout(), format_args!("{:<22}  {}\n", scenario.name, scenario.shows))?;
     }
     Ok(())
@@ -66,12 +66,12 @@ fn list() -> Result<()> {
 
 /// The scenarios' names, which are their tests' too.
 pub(crate) fn names() -> Vec<&'static str> {
-    SCENARIOS.iter().map(|scenario| scenario.name).collect()
+    scenarios().map(|scenario| scenario.name).collect()
 }
 
 /// Runs the scenarios of those `names` as tests, without names all of them, in one boot.
 pub(crate) fn test(names: &[String]) -> Result<Tally> {
-    let scenarios = if names.is_empty() { SCENARIOS.iter().collect() } else { chosen(names)? };
+    let scenarios = if names.is_empty() { scenarios().collect() } else { chosen(names)? };
     let workspace = Workspace::locate()?;
     let vm = Vm::prepare(&workspace, &BOOKWORM)?;
     let results = workspace.vm().join("results");

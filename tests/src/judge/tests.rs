@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Observed, judge};
-use crate::scenario::Expect;
+use crate::scenario::{Attempt, Attempts, Expect, Field, Said};
 use crate::table::find;
 
 fn expect(name: &str) -> &'static Expect {
@@ -182,4 +182,72 @@ fn the_modules_hooks_must_come_as_often_as_it_does_and_soon() {
     assert_eq!(run(&[json!(null)]), 1);
     assert_eq!(run(&[]), 1);
     assert_eq!(run(&[json!(1), json!(1)]), 1);
+}
+
+const ALSO: &[Field] = &[
+    ("/check/time/0", Said::Number(5)),
+    ("/library/is_static", Said::Is(true)),
+    ("/library/layout", Said::Text("D")),
+    ("/process/mntns", Said::Something),
+    ("/origin", Said::Nothing),
+];
+
+#[test]
+fn what_else_an_attempt_must_say_is_judged() {
+    let also =
+        Expect { attempts: Attempts::Exactly(&[Attempt { also: ALSO, ..TAKEN }]), ..*expect("name-taken") };
+    let each = Expect { each: ALSO, attempts: Attempts::Exactly(&[TAKEN]), ..*expect("name-taken") };
+    for expect in [&also, &each] {
+        let complaints = |change: fn(&mut Value)| {
+            let mut attempt = attempt();
+            let said = json!({
+                "check": {"time": [5, 7]}, "library": {"is_static": true, "layout": "D"},
+                "process": {"mntns": 1}, "origin": null,
+            });
+            attempt["data"].as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
+            change(&mut attempt["data"]);
+            judge(expect, &observed("14", &[attempt, summary()]))
+        };
+        assert_eq!(complaints(|_| ()), [""; 0]);
+        let changes: [fn(&mut Value); 5] = [
+            |attempt| attempt["check"]["time"][0] = json!(4),
+            |attempt| attempt["library"]["is_static"] = json!(false),
+            |attempt| attempt["library"]["layout"] = json!(null),
+            |attempt| attempt["process"]["mntns"] = json!(null),
+            |attempt| attempt["origin"] = json!({}),
+        ];
+        for change in changes {
+            assert_eq!(complaints(change).len(), 1);
+        }
+    }
+}
+
+/// What `name-taken` expects.
+const TAKEN: Attempt = Attempt {
+    consumed: Some("lo"),
+    errno_kernel: Some(17),
+    ..Attempt::in_kernel("network", "lo", "net.name-exists", 19)
+};
+
+#[test]
+fn attempts_of_several_threads_may_come_in_any_order() {
+    const OTHER: Attempt = Attempt { claimed: Some("lo1"), ..TAKEN };
+    let expect = Expect { attempts: Attempts::InAnyOrder(&[TAKEN, OTHER]), ..*expect("name-taken") };
+    let named = |name: &str| {
+        let mut attempt = attempt();
+        attempt["data"]["interface"]["claimed"] = json!(name);
+        attempt
+    };
+    let complaints = |names: &[&str]| {
+        let mut lines: Vec<Value> = names.iter().map(|name| named(name)).collect();
+        let mut summary = summary();
+        summary["data"]["attempts"]["stopped_network"] = json!(names.len());
+        lines.push(summary);
+        judge(&expect, &observed("14", &lines))
+    };
+    assert_eq!(complaints(&["lo", "lo1"]), [""; 0]);
+    assert_eq!(complaints(&["lo1", "lo"]), [""; 0]);
+    for wrong in [&["lo"][..], &["lo", "lo"], &["lo1", "lo2"], &["lo", "lo1", "lo2"]] {
+        assert!(!complaints(wrong).is_empty(), "{wrong:?}");
+    }
 }

@@ -3,76 +3,93 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use crate::say;
 use crate::shell::run;
 use crate::vm::fingerprint::Fingerprint;
 use crate::vm::root::Root;
 
-/// Brings into `bin` a program for every C file and a copy of every `*.sh` in `sources`, without the endings.
+/// Where the sources are inside the root while they are compiled.
+const WORK: &str = "tmp/guest";
+
+/// Brings into `bin` what the `Makefile` in `sources` makes and a copy of every `*.sh`, without the ending.
 pub(crate) fn ensure_programs(root: &Root, sources: &Path, bin: &Path) -> Result<()> {
     fs::create_dir_all(bin).with_context(|| format!("can't make {}", bin.display()))?;
-    for script in files(sources, "sh")? {
+    for script in files(sources, |path| has_ending(path, &["sh"]))? {
         let program = bin.join(script.file_stem().unwrap_or_default());
         install(&script, &program)?;
     }
-    for source in files(sources, "c")? {
-        let stem = source.file_stem().unwrap_or_default();
-        let program = bin.join(stem);
-        let text = fs::read(&source).with_context(|| format!("can't read {}", source.display()))?;
-        // Beside the program, what it was made from.
-        let key = Fingerprint::new().and(&root.key).and(COMPILE).and(&text).to_string();
-        let stamp = bin.join(format!(".{}.made-from", stem.display()));
-        if program.is_file() && fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == key) {
-            continue;
-        }
-        say!("compiling the guest's {}", stem.display());
-        compile(root, &text, &program)?;
-        fs::write(&stamp, key).with_context(|| format!("can't write {}", stamp.display()))?;
+    let compiled = |path: &Path| path.ends_with("Makefile") || has_ending(path, &["c", "h", "map"]);
+    let inputs = files(sources, compiled)?;
+    let mut key = Fingerprint::new().and(&root.key);
+    for input in &inputs {
+        let text = fs::read(input).with_context(|| format!("can't read {}", input.display()))?;
+        key = key.and(input.file_name().unwrap_or_default().as_encoded_bytes()).and(text);
     }
-    Ok(())
+    let key = key.to_string();
+    // Beside the programs, what they were made from.
+    let stamp = bin.join(".made-from");
+    if fs::read_to_string(&stamp).is_ok_and(|made_from| made_from == key) {
+        return Ok(());
+    }
+    say!("compiling the guest's programs");
+    compile(root, &inputs, bin)?;
+    fs::write(&stamp, key).with_context(|| format!("can't write {}", stamp.display()))
 }
 
-/// `standin-*` are static, as 16.04's programs were, and have none of DPDK's code. The others are
-/// linked with DPDK only as far as they call it.
-const COMPILE: &str = r#"
-set -e
-case $1 in
-standin-*) exec gcc -O2 -g -Wall -Wextra -Werror -static -o "$1" "$1.c" ;;
-esac
-exec gcc -O2 -g -Wall -Wextra -Werror -DALLOW_EXPERIMENTAL_API $(pkg-config --cflags libdpdk) \
-    -o "$1" "$1.c" -Wl,--as-needed -lrte_kni -lrte_ethdev -lrte_mempool -lrte_mbuf -lrte_ring -lrte_eal
-"#;
+fn compile(root: &Root, inputs: &[PathBuf], bin: &Path) -> Result<()> {
+    let work = root.path.join(WORK);
+    forget(&work)?;
+    let out = work.join("out");
+    fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
+    for input in inputs {
+        install(input, &work.join(input.file_name().unwrap_or_default()))?;
+    }
+    run(root.command("make")?.args(["--silent", "--jobs=2", "-C", &format!("/{WORK}")]))
+        .context("can't compile the guest's programs")?;
+    install_all(&out, bin)?;
+    forget(&work)
+}
 
-fn compile(root: &Root, text: &[u8], program: &Path) -> Result<()> {
-    let name = program.file_name().context("a program without a name")?;
-    let work = root.path.join("tmp");
-    let source = work.join(name).with_extension("c");
-    fs::write(&source, text).with_context(|| format!("can't write {}", source.display()))?;
-    run(root.command("sh")?.args(["-c", &format!("cd /tmp{COMPILE}"), "sh"]).arg(name))
-        .with_context(|| format!("can't compile the guest's {}", name.display()))?;
-    let made = work.join(name);
-    ensure!(made.is_file(), "the compiler left no {}", made.display());
-    install(&made, program)?;
-    for leftover in [&source, &made] {
-        fs::remove_file(leftover).with_context(|| format!("can't remove {}", leftover.display()))?;
+fn forget(work: &Path) -> Result<()> {
+    if !work.exists() {
+        return Ok(());
+    }
+    fs::remove_dir_all(work).with_context(|| format!("can't remove {}", work.display()))
+}
+
+/// Copies what is in `from` and in its directories into `to`.
+fn install_all(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("can't make {}", to.display()))?;
+    for made in files(from, |_| true)? {
+        let place = to.join(made.file_name().unwrap_or_default());
+        if made.is_dir() {
+            install_all(&made, &place)?;
+        } else {
+            install(&made, &place)?;
+        }
     }
     Ok(())
 }
 
 /// Copies `file` to `program` so that a guest that runs the old one keeps it.
 pub(crate) fn install(file: &Path, program: &Path) -> Result<()> {
-    let partial = program.with_extension("partial");
+    let mut partial = program.as_os_str().to_owned();
+    partial.push(".partial");
     fs::copy(file, &partial).with_context(|| format!("can't copy {}", file.display()))?;
     fs::rename(&partial, program).with_context(|| format!("can't put {} in place", program.display()))
 }
 
-/// The files in `dir` with that ending, by name.
-fn files(dir: &Path, ending: &str) -> Result<Vec<PathBuf>> {
+/// What of `dir` is `wanted`, in the order of names.
+fn files(dir: &Path, wanted: impl Fn(&Path) -> bool) -> Result<Vec<PathBuf>> {
     let entries = fs::read_dir(dir).with_context(|| format!("can't read {}", dir.display()))?;
     let mut files = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == ending));
+    files.retain(|file| wanted(file));
     files.sort();
     Ok(files)
+}
+
+fn has_ending(path: &Path, endings: &[&str]) -> bool {
+    path.extension().is_some_and(|extension| endings.iter().any(|ending| extension == *ending))
 }

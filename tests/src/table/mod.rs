@@ -1,0 +1,63 @@
+//! The scenarios.
+
+use crate::scenario::{Attempts, Expect, Scenario};
+
+mod builds;
+mod library;
+mod processes;
+mod standins;
+mod system;
+
+const NOTHING_SAID: Expect = Expect {
+    status: 0,
+    attempts: Attempts::Exactly(&[]),
+    each: &[],
+    released: &[],
+    module_comes: 0,
+    must_not_say: &[],
+};
+
+/// All of them, in the order in which they are told of.
+pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
+    [system::SCENARIOS, library::SCENARIOS, standins::SCENARIOS, processes::SCENARIOS].into_iter().flatten()
+}
+
+/// What `cargo xtask run` shows without a scenario's name: a creation, then what this project was born from.
+pub const TOUR: [&str; 2] = ["created", "silent-refusal-1604"];
+
+/// The scenario of that name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Scenario> {
+    scenarios().find(|scenario| scenario.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{TOUR, find, scenarios};
+    use crate::scenario::Attempts;
+
+    #[test]
+    fn names_are_unique_and_lines_fit() {
+        let mut names = BTreeSet::new();
+        for scenario in scenarios() {
+            assert!(names.insert(scenario.name), "{}", scenario.name);
+            assert!(scenario.shows.len() <= 56, "{}: {}", scenario.name, scenario.shows);
+        }
+        for name in TOUR {
+            assert!(find(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn every_scenario_expects_an_attempt_and_every_run_forbids_something() {
+        for scenario in scenarios() {
+            let none = |attempts| matches!(attempts, Attempts::Exactly([]));
+            assert!(!scenario.runs.iter().all(|run| none(run.expect.attempts)), "{}", scenario.name);
+            for run in scenario.runs {
+                assert!(!run.expect.must_not_say.is_empty(), "{}: {}", scenario.name, run.program);
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! librte_kni of releases that don't build any more: stand-ins for it (`tests/guest/standin.h`).
+
+use super::NOTHING_SAID;
+use super::builds::{BEYOND_THE_LIBRARY, OPENED_UNSEEN, Program, UNSEEN};
+use super::library::EXPECT_VETH0_0;
+use crate::scenario::{Attempt, Attempts, Expect, Module, Run, Said, Scenario};
+
+const NAME: &str = "vEth0_0";
+
+/// The stand-in for a release, and the layout of its struct.
+macro_rules! standin {
+    ($release:literal, $layout:literal) => {
+        Program {
+            shared: concat!("standin-kni-", $release),
+            with_dpdk: concat!("standin-kni-", $release, "-static"),
+            stripped: concat!("standin-kni-", $release, "-stripped"),
+            library: &[
+                ("/library/is_static", Said::Is(false)),
+                ("/library/object", Said::Text(concat!("/mnt/bin/lib-", $release, "/librte_kni.so.2"))),
+            ],
+            inside: &[
+                ("/library/is_static", Said::Is(true)),
+                ("/library/object", Said::Text(concat!("/mnt/bin/standin-kni-", $release, "-static"))),
+            ],
+        }
+    };
+}
+
+const OF_1604: Program = standin!("1604", "A");
+const OF_1607: Program = standin!("1607", "A");
+const OF_1908: Program = standin!("1908", "C");
+
+const IN_LIBRARY: Expect = Expect { status: 11, must_not_say: BEYOND_THE_LIBRARY, ..NOTHING_SAID };
+
+const MEMZONE_MISSING: Attempt = Attempt::for_memzone(NAME, "lib.memzone-missing", "MP_mbuf_pool");
+
+const SILENT_REFUSAL_1604: &[Run] = &[Run {
+    options: &["--expect", "vEth0_0", "--within", "6s", "--exe", "/mnt/bin/standin-kni-1604-static"],
+    program: "restart-forever",
+    arguments: &["standin-kni-1604-static", "vEth0_0"],
+    expect: Expect {
+        status: 11,
+        attempts: Attempts::Repeated(2, MEMZONE_MISSING),
+        must_not_say: &[":\"created\"", "IN THE MODULE", "memzone-exists", "\"sys.", "\"mod.", "\"net."],
+        ..NOTHING_SAID
+    },
+}];
+
+const T01: &[Run] = &OF_1604.runs(
+    EXPECT_VETH0_0,
+    &["vEth0_0"],
+    Expect { attempts: Attempts::Exactly(&[MEMZONE_MISSING]), ..IN_LIBRARY },
+    OPENED_UNSEEN,
+);
+
+/// The panic is a step on the way: that there is no device is seen without symbols too.
+const PANICKED: Expect = Expect {
+    status: 12,
+    attempts: Attempts::Exactly(&[Attempt {
+        also: &[("/end/signal", Said::Number(6))],
+        ..Attempt::at_syscall("sys.device-missing", 2)
+    }]),
+    must_not_say: &[":\"created\"", "in the module", "\"lib.", "device-busy", "\"mod.", "\"net."],
+    ..NOTHING_SAID
+};
+
+const T14: &[Run] = &OF_1604.runs(EXPECT_VETH0_0, &["vEth0_0"], PANICKED, PANICKED);
+
+/// The lookup found the pool's memzone, and there was one more check.
+const T15: &[Run] = &OF_1607.runs(
+    EXPECT_VETH0_0,
+    &["vEth0_0"],
+    Expect {
+        attempts: Attempts::Exactly(&[Attempt { cause: None, ..Attempt::in_library(NAME, "") }]),
+        ..IN_LIBRARY
+    },
+    OPENED_UNSEEN,
+);
+
+const T16: &[Run] = &OF_1908.runs(
+    EXPECT_VETH0_0,
+    &["vEth0_0"],
+    Expect {
+        attempts: Attempts::Exactly(&[Attempt {
+            also: &[("/origin/place", Said::Text("rte_kni_init"))],
+            ..Attempt::in_library(NAME, "lib.iova-mode")
+        }]),
+        ..IN_LIBRARY
+    },
+    UNSEEN,
+);
+
+/// In the order in which they are told of.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "silent-refusal-1604",
+        shows: "16.04 refuses over and over: the pool has no memzone",
+        module: Module::Loaded,
+        before: None,
+        runs: SILENT_REFUSAL_1604,
+    },
+    Scenario {
+        name: "t01",
+        shows: "16.04 refuses without a word: no memzone of the pool",
+        module: Module::Loaded,
+        before: None,
+        runs: T01,
+    },
+    Scenario {
+        name: "t14",
+        shows: "16.04 panics without /dev/kni",
+        module: Module::Absent,
+        before: None,
+        runs: T14,
+    },
+    Scenario {
+        name: "t15",
+        shows: "16.07 refuses a pool of two pieces without a word",
+        module: Module::Loaded,
+        before: None,
+        runs: T15,
+    },
+    Scenario {
+        name: "t16",
+        shows: "19.08 refuses virtual addresses: nothing is opened",
+        module: Module::Loaded,
+        before: None,
+        runs: T16,
+    },
+];

@@ -1,12 +1,16 @@
-/* ioctl-storm: foreign ioctls as fast as they go, until it is killed.
+/* ioctl-storm: foreign ioctls as fast as they go, in gusts, until it is killed.
  *
- * None of them is a KNI request; some are one bit away from it.
+ * None of them is a KNI request; some are one bit away from it. In the lulls the guest's only processor
+ * idles, which costs an emulator nothing.
  *
  * gcc -O2 -o ioctl-storm ioctl-storm.c
  */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
+
+enum { GUST = 1000, LULL_US = 5000 };
 
 int main(void)
 {
@@ -27,7 +31,9 @@ int main(void)
 		perror("ioctl-storm: /dev/null");
 		return 2;
 	}
-	for (;;)
-		for (unsigned i = 0; i < sizeof(requests) / sizeof(requests[0]); i++)
-			ioctl(null, requests[i], argument);
+	for (;;) {
+		for (unsigned i = 0; i < GUST; i++)
+			ioctl(null, requests[i % (sizeof(requests) / sizeof(requests[0]))], argument);
+		usleep(LULL_US);
+	}
 }

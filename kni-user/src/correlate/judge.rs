@@ -7,7 +7,7 @@ use super::interfaces::Living;
 use super::kernel_log::Run;
 use super::observed::{ModuleLog, Observed};
 use super::{Correlator, Finding, Watch};
-use crate::event::Nanos;
+use crate::event::{Nanos, Task};
 use crate::report::{Attempt, AttemptCoverage, Interface, Outcome, Unseen};
 use crate::untrusted::Untrusted;
 use crate::verdict::{Case, End, Verdict, decide};
@@ -73,7 +73,7 @@ impl Correlator {
             end,
             ended: at,
             history: self.processes.get(pid).map_or(&none, |known| &known.history),
-            unseen_before: self.unseen_before(pid, at, watch),
+            unseen_before: self.unseen_before(&seen.task, at, watch),
             has_namesake: self.has_namesake(seen, at, watch),
             coverage: watch.coverage,
             within: &within,
@@ -82,22 +82,32 @@ impl Correlator {
         decide(&case)
     }
 
-    /// Why an opening of the device, or the library's refusal to be initialised, may have gone unseen: since
-    /// the last one that was seen, or since the process was started.
-    fn unseen_before(&self, pid: u32, at: Nanos, watch: Watch) -> Vec<Unseen> {
+    /// Why the library's refusal to be initialised may have gone unseen, or the opening of the device in it:
+    /// since the last refusal or opening that was seen, or since the program was started.
+    fn unseen_before(&self, task: &Task, at: Nanos, watch: Watch) -> Vec<Unseen> {
+        let pid = task.pid;
         let unwatched = |reason: &str| {
             let reason = Some(reason.to_owned());
-            vec![Unseen::Hook { hook: Hook::Open.name(), reason, armed_after_ns: None }]
+            vec![Unseen::Hook { hook: Hook::LibraryInit.name(), reason, armed_after_ns: None }]
         };
-        let since = self.processes.get(pid).and_then(|known| known.history.since);
-        let Some(since) = since.or_else(|| self.processes.started(pid)) else {
+        let history = self.processes.get(pid).map(|known| &known.history);
+        let known = history.and_then(|history| history.since);
+        if known.is_none() && self.processes.may_be_fork(pid, &task.comm) {
+            return unwatched("it may be a fork of a process that was not watched");
+        }
+        let Some(since) = known.or_else(|| self.processes.started(pid)) else {
             return unwatched("it is not known when the process was started");
         };
         if watch.armed.is_none_or(|armed| armed > since) {
             return unwatched("the process was started before it was watched");
         }
         let within = self.processes.within(pid, watch.coverage);
-        unseen(&[Hook::Open, Hook::LibraryInit], since, at, watch, &within)
+        let mut all = unseen(&[Hook::LibraryInit], since, at, watch, &within);
+        // A library that was never asked to has opened nothing.
+        if let Some(opened) = known.or(history.and_then(|history| history.init_entered)) {
+            add(&mut all, unseen(&[Hook::Open], opened, at, watch, &[]));
+        }
+        all
     }
 
     /// Whether the module holds an interface of the claimed name, so that it can only refuse.
@@ -189,4 +199,13 @@ pub(super) fn unseen(
     let lost = watch.account.lost_since(since);
     let hooks = hooks.iter().filter_map(|hook| watch.coverage.throughout(*hook, since, at, within).err());
     hooks.chain((lost > 0).then_some(Unseen::Records { lost })).collect()
+}
+
+/// Adds what is not among them yet.
+pub(super) fn add(all: &mut Vec<Unseen>, more: Vec<Unseen>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
+        }
+    }
 }

@@ -17,6 +17,8 @@ pub(super) struct Milestones {
     pub(super) comm: Untrusted,
     /// `rte_kni_init` was seen: the hooks in its library work.
     pub(super) initialised: bool,
+    /// When `rte_kni_init` first returned or the device was first open: there was no request before.
+    pub(super) set_out: Option<Nanos>,
     stage: Stage,
 }
 
@@ -44,10 +46,10 @@ impl Milestones {
         let opening = if opens { Hook::Open } else { Hook::DeviceOpen };
         match (step.hook, value) {
             (Hook::LibraryInit, None) => self.initialised = true,
-            (Hook::LibraryInit, Some(_)) => self.set_out(),
+            (Hook::LibraryInit, Some(_)) => self.set_out(at),
             (hook, Some(value)) if hook == opening => {
                 if value >= 0 {
-                    self.set_out();
+                    self.set_out(at);
                 }
             }
             (Hook::PoolCreate | Hook::MempoolCreate | Hook::RingCreate, Some(0))
@@ -72,7 +74,8 @@ impl Milestones {
         self.steps.push((at, shown));
     }
 
-    fn set_out(&mut self) {
+    fn set_out(&mut self, at: Nanos) {
+        self.set_out.get_or_insert(at);
         if self.stage != Stage::Beyond {
             self.stage = Stage::UnderWay;
         }
@@ -113,14 +116,12 @@ impl Milestones {
         self.steps.iter().map(timed).collect()
     }
 
-    /// The last pool that could not be made, when, and whether that was the last that it did.
-    pub(super) fn failed_pool(&self) -> Option<(Nanos, &report::Step, bool)> {
+    /// Whether the last that it did was to fail to make a pool.
+    pub(super) fn end_without_pool(&self) -> bool {
         let is_pool = |step: &report::Step| {
             [Hook::PoolCreate, Hook::MempoolCreate].iter().any(|hook| hook.name() == step.hook)
         };
-        let index = self.steps.iter().rposition(|(_, step)| is_pool(step))?;
-        let (at, step) = self.steps.get(index)?;
-        Some((*at, step, index + 1 == self.steps.len()))
+        self.steps.last().is_some_and(|(_, step)| is_pool(step))
     }
 }
 

@@ -30,6 +30,8 @@ pub struct History {
     pub since: Option<Nanos>,
     /// Why the library refused to initialise, if it did so last and without opening the device.
     pub init: Option<(Boundary, Option<Cause>)>,
+    /// When `rte_kni_init` was last entered.
+    pub init_entered: Option<Nanos>,
     /// Descriptors that were `/dev/kni` when last seen.
     pub descriptors: VecDeque<i32>,
     /// What else went before.
@@ -51,6 +53,29 @@ impl History {
     }
 }
 
+/// Which program a process runs.
+#[derive(Clone, Copy, Debug, Default)]
+enum Program {
+    /// One of its own.
+    #[default]
+    Own,
+    /// That of the process that it is a fork of.
+    OfParent {
+        parent: u32,
+        /// When that one's was started, if that is known.
+        started: Option<Nanos>,
+    },
+}
+
+impl Program {
+    const fn parent(self) -> Option<u32> {
+        match self {
+            Self::Own => None,
+            Self::OfParent { parent, .. } => Some(parent),
+        }
+    }
+}
+
 /// Everything known of one process.
 #[derive(Debug, Default)]
 pub(super) struct Known {
@@ -64,8 +89,7 @@ pub(super) struct Known {
     pub(super) ended: Option<Nanos>,
     /// How, if that is known.
     pub(super) end: Option<report::ProcessEnd>,
-    /// The process that it is a fork of, and whose program it still runs.
-    likeness_of: Option<u32>,
+    program: Program,
     /// It was not started before: its start, its program's, or the beginning of all watching.
     born: Option<Nanos>,
     /// A device's refusal that has been told of: by which thread, and when.
@@ -122,18 +146,28 @@ impl Processes {
         };
         let known = self.of(info.pid);
         known.info = Some(info.clone());
-        if let Some((history, mapped)) = parent {
-            known.history = history;
-            known.mapped = mapped;
+        if let Some(parent) = parent {
+            known.program = parent.program;
+            known.history = parent.history;
+            known.mapped = parent.mapped;
         }
     }
 
     /// A forked child starts with its parent's descriptors, its library and that one's state; one that
     /// runs another program does not.
-    fn likeness(&self, info: &event::Process) -> Option<(History, Vec<(Nanos, Untrusted)>)> {
+    fn likeness(&self, info: &event::Process) -> Option<Known> {
         let parent = self.get(info.parent)?;
         let same = parent.info.as_ref().is_some_and(|parent| parent.exe.is_some() && parent.exe == info.exe);
-        same.then(|| (parent.history.clone(), parent.mapped.clone()))
+        same.then(|| self.fork_of(info.parent))
+    }
+
+    /// What a process has from the one that it is a fork of.
+    fn fork_of(&self, parent: u32) -> Known {
+        let program = Program::OfParent { parent, started: self.started(parent) };
+        let known = self.get(parent);
+        let (history, mapped) =
+            known.map(|known| (known.history.clone(), known.mapped.clone())).unwrap_or_default();
+        Known { history, mapped, program, ..Known::default() }
     }
 
     /// The process runs code of an object, as was read at `at`.
@@ -171,22 +205,17 @@ impl Processes {
 
     /// A process was forked: it starts as its parent was.
     pub(super) fn forked(&mut self, child: u32, at: Nanos, parent: &Task) {
-        let (history, mut mapped) = self
-            .get(parent.pid)
-            .map(|parent| (parent.history.clone(), parent.mapped.clone()))
-            .unwrap_or_default();
+        let mut fork = self.fork_of(parent.pid);
         // What was read of the child since is its own: facts may come before the record of its fork.
         let mut own = self.known.remove(&child).map(|known| known.mapped).unwrap_or_default();
         own.retain(|(read, _)| *read > at);
-        mapped.retain(|(_, object)| own.iter().all(|(_, known)| known != object));
-        mapped.extend(own);
-        mapped.truncate(MAX_MAPPED);
-        let known = self.of(child);
-        known.born = Some(at);
-        known.parent = Some(Holder { pid: parent.pid, comm: parent.comm.clone() });
-        known.history = history;
-        known.mapped = mapped;
-        known.likeness_of = Some(parent.pid);
+        fork.mapped.retain(|(_, object)| own.iter().all(|(_, known)| known != object));
+        fork.mapped.extend(own);
+        fork.mapped.truncate(MAX_MAPPED);
+        fork.born = Some(at);
+        fork.parent = Some(Holder { pid: parent.pid, comm: parent.comm.clone() });
+        let touched = self.of(child).touched;
+        self.known.insert(child, Known { touched, ..fork });
     }
 
     /// Who started the process: as its fork showed, else as `/proc` says.
@@ -204,7 +233,7 @@ impl Processes {
         if let Some(known) = self.known.get_mut(&pid) {
             known.history = History::default();
             known.milestones = Milestones::default();
-            known.likeness_of = None;
+            known.program = Program::Own;
             known.mapped.retain(|(read, _)| *read > at);
             known.born = Some(at);
             known.info = known.info.take().map(|info| event::Process { exe: None, ..info });
@@ -225,7 +254,7 @@ impl Processes {
         for _ in 0..MAX_FORKS {
             let Some(known) = next.and_then(|pid| self.known.get_mut(&pid)) else { return };
             known.milestones.go_on();
-            next = known.likeness_of;
+            next = known.program.parent();
         }
     }
 
@@ -233,7 +262,7 @@ impl Processes {
     /// a daemon does so. Returns whether one does.
     pub(super) fn hand_on(&mut self, pid: u32) -> bool {
         let Some(left) = self.known.get(&pid).map(|known| known.milestones.clone()) else { return false };
-        let child = |known: &&mut Known| known.likeness_of == Some(pid) && known.ended.is_none();
+        let child = |known: &&mut Known| known.program.parent() == Some(pid) && known.ended.is_none();
         let Some(child) = self.known.values_mut().find(child) else { return false };
         child.milestones.take_over(left);
         true
@@ -251,11 +280,25 @@ impl Processes {
         }
     }
 
-    /// When a process, or the program it runs, was started on the stream's clock: not later than that.
+    /// When the program that a process runs was started on the stream's clock: not later than that. A fork goes
+    /// on with what its parent has begun.
     pub(super) fn started(&self, pid: u32) -> Option<Nanos> {
         let known = self.get(pid)?;
+        if let Program::OfParent { started, .. } = known.program {
+            return started;
+        }
         let info = known.info.as_ref().map(|info| info.start_ns.saturating_sub(self.suspended));
         known.born.max(info)
+    }
+
+    /// Whether the process, one of whose threads is called `comm`, may be a fork that nobody saw: neither was it
+    /// seen to execute its program, nor does it bear another name than its parent.
+    pub(super) fn may_be_fork(&self, pid: u32, comm: &Untrusted) -> bool {
+        self.get(pid).is_some_and(|known| {
+            let info = known.info.as_ref();
+            let alike = info.is_some_and(|info| info.parent_comm.as_ref() == Some(comm));
+            known.born.is_none() && known.program.parent().is_none() && alike
+        })
     }
 
     /// How long a process lived, if its start and its end are known.

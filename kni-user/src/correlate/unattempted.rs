@@ -2,12 +2,12 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::judge::unseen;
+use super::judge::{add, unseen};
 use super::milestones::Milestones;
 use super::observed::Observed;
 use super::{Correlator, Finding, Watch};
 use crate::event::{Nanos, Task};
-use crate::report::{Attempt, Origin, ProcessEnd, Unseen};
+use crate::report::{Attempt, ProcessEnd, Unseen};
 use crate::verdict::{Unattempted, not_attempted};
 
 impl Correlator {
@@ -29,17 +29,17 @@ impl Correlator {
     }
 
     fn unattempted(&self, pid: u32, end: Option<ProcessEnd>, at: Nanos, watch: Watch) -> Option<Attempt> {
-        let milestones = &self.processes.get(pid)?.milestones;
+        let known = self.processes.get(pid)?;
+        let milestones = &known.milestones;
         let began = milestones.began().filter(|_| milestones.is_under_way())?;
-        let failed = milestones.failed_pool();
+        let failed = known.history.past.failed_pool();
         let verdict = not_attempted(Unattempted {
             end,
             no_pool: failed.is_some(),
-            no_pool_last: failed.is_some_and(|(_, _, last)| last),
+            no_pool_last: milestones.end_without_pool(),
             unseen: self.unseen_of(pid, milestones, at, watch),
         });
-        let origin =
-            failed.map(|(then, step, _)| Origin { step: step.clone(), before_ns: at.saturating_sub(then) });
+        let origin = failed.map(|failed| failed.before(at));
         let task = Task { pid, tid: pid, comm: milestones.comm.clone() };
         let seen = Observed { steps: milestones.steps(), ..Observed::new(&task, began, 0) };
         Some(Attempt { origin, end, ..self.attempt(&seen, verdict, Vec::new(), at) })
@@ -64,12 +64,8 @@ impl Correlator {
             }
             Some(started) => unseen(&[Hook::LibraryAlloc], started, at, watch, &within),
         };
-        let began = milestones.began().unwrap_or(at);
-        for unseen in unseen(&[Hook::Ioctl], began, at, watch, &[]) {
-            if !all.contains(&unseen) {
-                all.push(unseen);
-            }
-        }
+        let opened = milestones.set_out.unwrap_or(at);
+        add(&mut all, unseen(&[Hook::Ioctl], opened, at, watch, &[]));
         all
     }
 }

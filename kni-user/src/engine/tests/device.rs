@@ -2,7 +2,7 @@ use kni_ebpf::hook::Hook;
 
 use super::{INCONCLUSIVE, short, stopped};
 use crate::cause::Cause;
-use crate::event::Holder;
+use crate::event::{Holder, HookState, What};
 use crate::report::{Boundary::Library, Boundary::Syscall, Outcome, Unseen};
 use crate::testing::{Stream, Who, process};
 
@@ -129,7 +129,7 @@ fn a_failed_opening_of_the_programs_own_is_told_once() {
         stream.pass(APP, Hook::DeviceOpen, -16, [1, 2, 0], "");
         if with_open {
             stream.holder(77, "testpmd");
-            stream.push(crate::event::What::Step(crate::event::Step {
+            stream.push(What::Step(crate::event::Step {
                 hook: Hook::Open,
                 task: crate::event::Task { pid: 100, tid: 100, comm: "app".into() },
                 phase: crate::event::Phase::Return { value: -16, entered: Some(entered) },
@@ -240,9 +240,67 @@ fn a_forked_child_starts_where_its_parent_was_and_an_executed_program_anew() {
 #[test]
 fn a_command_is_seen_from_its_beginning() {
     let mut stream = Stream::watch();
-    stream.push(crate::event::What::CommandStarted { pid: 100 });
+    stream.push(What::CommandStarted { pid: 100 });
     stream.alloc(APP, "vEth0");
     stream.says(APP, NOT_INITIALISED);
     stream.alloc_returns(APP, 0);
     assert_eq!(short(stream.end().attempt()), stopped(Library, Cause::LibNotInitialised));
+}
+
+#[test]
+fn not_initialised_is_not_the_cause_where_a_parent_s_initialisation_may_have_gone_unseen() {
+    let alloc = |mut stream: Stream, pid: u32| {
+        stream.alloc(process(pid), "vEth0");
+        stream.says(process(pid), NOT_INITIALISED);
+        stream.alloc_returns(process(pid), 0);
+        short(stream.end().attempt())
+    };
+    let own = stopped(Library, Cause::LibNotInitialised);
+    let parent = |watched: bool| {
+        let mut stream = Stream::watch();
+        let now = stream.now;
+        stream.now = if watched { now } else { 5 };
+        stream.process(APP.pid, 1);
+        stream.now = now;
+        stream
+    };
+    for (watched, verdict) in [(true, own), (false, INCONCLUSIVE)] {
+        let mut forked = parent(watched);
+        forked.note(APP, Hook::Fork, [101, 0, 0], "app");
+        assert_eq!(alloc(forked.clone(), 101), verdict, "the fork was seen");
+        forked.note(process(101), Hook::Exec, [0; 3], "/usr/bin/other");
+        assert_eq!(alloc(forked, 101), own, "another program");
+        let mut described = parent(watched);
+        described.process(101, APP.pid);
+        assert_eq!(alloc(described, 101), verdict, "the fork was not seen");
+    }
+    // Of the parent nothing is known but that it bears the same name.
+    let mut stream = Stream::watch();
+    stream.process(101, 1);
+    for event in &mut stream.events {
+        if let What::Process(info) = &mut event.what {
+            info.parent_comm = Some("app".into());
+        }
+    }
+    assert_eq!(alloc(stream, 101), INCONCLUSIVE);
+}
+
+#[test]
+fn an_initialisation_that_was_never_asked_for_needs_no_watch_over_the_device() {
+    for (inits, verdict) in [(false, stopped(Library, Cause::LibNotInitialised)), (true, INCONCLUSIVE)] {
+        let mut stream = Stream::watch();
+        stream.cover(Hook::Open, HookState::Idle);
+        stream.process(APP.pid, 1);
+        if inits {
+            stream.enter(APP, Hook::LibraryInit, [4, 0, 0], "");
+            stream.leave(APP, Hook::LibraryInit, 0, [4, 0, 0]);
+        }
+        stream.cover(Hook::Open, HookState::Live);
+        stream.alloc(APP, "vEth0");
+        stream.says(APP, NOT_INITIALISED);
+        stream.alloc_returns(APP, 0);
+        let told = stream.end();
+        assert_eq!(short(told.attempt()), verdict);
+        assert_eq!(told.attempt().coverage.complete, !inits);
+    }
 }

@@ -1,8 +1,8 @@
 //! What an `ioctl` that has nothing to do with KNI costs while kniwatch watches.
 //!
-//! Three states, interleaved in one run because nothing else of a shared machine can be compared:
-//! nothing attached, an empty program on the tracepoint, kniwatch's own program on it. Needs root and
-//! a mounted tracefs (`cargo xtask bench ioctl` sees to both).
+//! Five states, interleaved in one run because nothing else of a shared machine can be compared:
+//! nothing attached, an empty program on the tracepoint, kniwatch's own program on it, and then the whole of
+//! kniwatch, armed and idle. Needs root and a mounted tracefs (`cargo xtask bench ioctl` sees to both).
 
 use std::os::fd::AsRawFd as _;
 use std::process::ExitCode;
@@ -13,10 +13,10 @@ use aya::maps::Array;
 use aya::programs::TracePoint;
 use aya::{Ebpf, EbpfLoader};
 use kni_ebpf::control;
-use kni_user::probe::OBJECT;
+use kni_user::probe::{Arm, Config, OBJECT, Probes};
 
-/// Rounds of all three states; odd, for the median.
-const ROUNDS: usize = 41;
+/// Rounds of all states; odd, for the median.
+const ROUNDS: usize = 21;
 /// Blocks a round and state: the fastest counts, undisturbed by whatever else ran.
 const BLOCKS: usize = 200;
 const CALLS: u32 = 1_000;
@@ -34,7 +34,8 @@ fn main() -> Result<ExitCode> {
         let bare = measure(fd);
         let empty = attached(&mut ebpf, "empty", fd)?;
         let kniwatch = attached(&mut ebpf, "ioctl_enter", fd)?;
-        rounds.push(Round { bare, empty, kniwatch });
+        let (armed, idle) = whole(fd)?;
+        rounds.push(Round { bare, empty, kniwatch, armed, idle });
     }
     Ok(report(&rounds))
 }
@@ -43,7 +44,24 @@ fn main() -> Result<ExitCode> {
 struct Round {
     bare: f64,
     empty: f64,
+    /// Its program at the entry alone, to be compared with the empty one.
     kniwatch: f64,
+    /// All of it, while somebody uses KNI.
+    armed: f64,
+    /// All of it, while nobody does.
+    idle: f64,
+}
+
+/// The whole of kniwatch: armed, then idle.
+fn whole(fd: i32) -> Result<(f64, f64)> {
+    let mut probes = Probes::load(&Config { arm: Arm::Auto, ..Config::default() })?;
+    probes.attach_all();
+    probes.arm()?;
+    anyhow::ensure!(!probes.arm_calls().is_empty(), "system calls can't be observed");
+    let armed = measure(fd);
+    probes.idle_calls();
+    probes.wait_until_gone();
+    Ok((armed, measure(fd)))
 }
 
 fn load() -> Result<Ebpf> {
@@ -94,9 +112,13 @@ fn report(rounds: &[Round]) -> ExitCode {
     println!("{:36} {:>9} {:>9} {:>9}", "", "quartile", "median", "quartile");
     println!("{:36} {}", "nothing attached, ns", column(|round| round.bare));
     println!("{:36} {}", "an empty program, ns", column(|round| round.empty));
-    println!("{:36} {}", "kniwatch, ns", column(|round| round.kniwatch));
+    println!("{:36} {}", "kniwatch's program in its place, ns", column(|round| round.kniwatch));
+    println!("{:36} {}", "all of kniwatch, armed, ns", column(|round| round.armed));
+    println!("{:36} {}", "all of kniwatch, idle, ns", column(|round| round.idle));
+    let idle = column(|round| (round.idle / round.bare - 1.0) * 100.0);
+    println!("{:36} {idle}", "idle over nothing attached, %");
     let over = column(|round| (round.kniwatch / round.empty - 1.0) * 100.0);
-    println!("{:36} {over}", "kniwatch over the empty program, %");
+    println!("{:36} {over}", "its program over the empty one, %");
     let within = over.median <= BUDGET_PERCENT;
     println!("{}: at most {BUDGET_PERCENT} % is the budget", if within { "ok" } else { "TOO MUCH" });
     ExitCode::from(u8::from(!within))

@@ -46,6 +46,14 @@ impl Probes {
         idle.into_iter().map(|row| self.note(row)).collect()
     }
 
+    /// Waits until what [`Probes::idle_calls`] let go of has gone, for who wants to measure that.
+    pub fn wait_until_gone(&mut self) {
+        if let Some(leaving) = self.leaving.take() {
+            // It closes descriptors, and can't panic.
+            drop(leaving.join());
+        }
+    }
+
     fn is_leaving(&self) -> bool {
         self.leaving.as_ref().is_some_and(|thread| !thread.is_finished())
     }

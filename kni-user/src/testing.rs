@@ -109,6 +109,27 @@ impl Stream {
         self.push(What::Object(Object { path: path.into(), ..Object::default() }));
     }
 
+    /// A process runs code of a library of that name. All hooks are live in it, but `without` these.
+    pub(crate) fn library(&mut self, pid: u32, soname: &str, without: &[Hook]) {
+        let path: Untrusted = format!("/usr/lib/{soname}").as_str().into();
+        for hook in IN_OBJECTS {
+            let missing = HookState::Missing { reason: "no such symbol".to_owned() };
+            let state = if without.contains(&hook) { missing } else { HookState::Live };
+            let (via, object) = (hook.place().into(), Some(path.clone()));
+            self.push(What::Coverage(Coverage { hook, via, object, state }));
+        }
+        let (soname, symbols) = (Some(soname.into()), vec!["rte_kni_alloc".to_owned()]);
+        self.push(What::Object(Object { path: path.clone(), soname, symbols, ..Object::default() }));
+        self.push(What::Mapped(Mapped { pid, object: path }));
+    }
+
+    /// Corrects the step that was told last.
+    pub(crate) fn amend(&mut self, amend: impl FnOnce(&mut Step)) {
+        if let Some(Event { what: What::Step(step), .. }) = self.events.last_mut() {
+            amend(step);
+        }
+    }
+
     /// A process runs code of an object.
     pub(crate) fn maps(&mut self, pid: u32, path: &str) {
         self.push(What::Mapped(Mapped { pid, object: path.into() }));

@@ -79,7 +79,7 @@ const PHRASES: &[(&str, Said)] = &[
 impl Said {
     /// What a format string tells, if it is one that matters.
     #[must_use]
-    pub(super) fn of(format: &[u8]) -> Option<Self> {
+    pub fn of(format: &[u8]) -> Option<Self> {
         PHRASES.iter().find(|(phrase, _)| contains(format, phrase.as_bytes())).map(|(_, said)| *said)
     }
 
@@ -91,7 +91,7 @@ impl Said {
 
     /// Whether the function that says it goes on as before.
     #[must_use]
-    pub(super) const fn is_only_said(self) -> bool {
+    pub const fn is_only_said(self) -> bool {
         matches!(self, Self::Device | Self::PoolEmpty | Self::Deprecated | Self::CannotRelease | Self::Panic)
     }
 }

@@ -246,6 +246,14 @@ pub(in crate::sink) fn layout_skew() -> Attempt {
     }
 }
 
+/// Created, and of no use: the pool has no buffers.
+pub(in crate::sink) fn empty_pool() -> Attempt {
+    let mut attempt = created();
+    let logged = with_text(entered(Hook::LibraryLog, 1_750_000), "KNI: Out of memory\n");
+    attempt.steps.insert(attempt.steps.len() - 1, logged);
+    attempt
+}
+
 /// The program came to its end and never called `rte_kni_alloc`: its pool was not made.
 pub(in crate::sink) fn never_tried() -> Attempt {
     Attempt {
@@ -324,6 +332,7 @@ pub(in crate::sink) fn all() -> Vec<Attempt> {
         virtual_addresses(),
         panicked(),
         layout_skew(),
+        empty_pool(),
         never_tried(),
         under_way(),
         stripped(),

@@ -125,6 +125,7 @@ pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
         page.evidence_lines(library::end(attempt));
     }
     page.evidence_lines(naming(&attempt.interface));
+    page.evidence_lines(steps::note(attempt).filter(|_| is_there(attempt.outcome)));
     if is_open(attempt) {
         page.evidence_lines(coverage::unseen(&attempt.coverage));
     }
@@ -242,10 +243,12 @@ fn all_steps(page: &mut Page, attempt: &Attempt) {
 
 /// Whether something about it is not known that should be.
 fn is_open(attempt: &Attempt) -> bool {
-    match attempt.outcome {
-        Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed => false,
-        _ => attempt.cause.is_none(),
-    }
+    !is_there(attempt.outcome) && attempt.cause.is_none()
+}
+
+/// Whether there is an interface.
+const fn is_there(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed)
 }
 
 /// What to do next, if there is anything to do.

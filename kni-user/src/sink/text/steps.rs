@@ -3,6 +3,7 @@
 use kni_ebpf::hook::Hook;
 
 use super::{library, words};
+use crate::correlate::Said;
 use crate::report::{Attempt, Step};
 use crate::sink::escape;
 use crate::untrusted::Untrusted;
@@ -198,10 +199,28 @@ fn is_left(step: &Step) -> bool {
     )
 }
 
-/// What the library logged last, as its format string.
+/// What the library logged last that may be why it refused, as its format string.
 pub(super) fn logged(attempt: &Attempt) -> Option<String> {
-    let said = attempt.steps.iter().rev().find(|step| step.hook == Hook::LibraryLog.name())?;
-    Some(format!("the library logged {}", format_string(said)?))
+    let panics = attempt.steps.iter().any(|step| step.hook == Hook::Panic.name());
+    let is_reason = |step: &&Step| match said(step) {
+        Some(Said::Panic) => !panics,
+        Some(said) => !said.is_only_said(),
+        None => step.hook == Hook::LibraryLog.name(),
+    };
+    let reason = attempt.steps.iter().rfind(is_reason)?;
+    Some(format!("the library logged {}", format_string(reason)?))
+}
+
+/// What is wrong with an interface that is there: its pool was empty, as the library logged.
+pub(super) fn note(attempt: &Attempt) -> Option<String> {
+    let step = attempt.steps.iter().rfind(|step| said(step) == Some(Said::PoolEmpty))?;
+    let format = format_string(step)?;
+    Some(format!("note: the library logged {format}: the mbuf pool had no buffers left for it"))
+}
+
+fn said(step: &Step) -> Option<Said> {
+    let text = step.text.as_ref().filter(|_| step.hook == Hook::LibraryLog.name())?;
+    Said::of(text.as_bytes())
 }
 
 /// A step's string argument, of which the end of its line says nothing.

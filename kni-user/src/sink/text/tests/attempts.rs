@@ -18,6 +18,18 @@ fn created() {
 }
 
 #[test]
+fn created_with_an_empty_pool_is_noted() {
+    check(
+        samples::library::empty_pool(),
+        &expect![[r#"
+            14:02:11.204  testpmd[4533]    kni0     CREATED in 1.8 ms  ifindex 9
+                note: the library logged "KNI: Out of memory": the mbuf pool had no buffers
+                  left for it
+        "#]],
+    );
+}
+
+#[test]
 fn silent_refusal() {
     check(
         samples::silent_refusal(),
@@ -278,6 +290,10 @@ fn what_the_library_logged_is_evidence() {
             next: kniwatch explain lib.already-exists
     "#]],
     );
+    // What is said on the way is no reason.
+    let mut on_the_way = attempt.clone();
+    on_the_way.steps.truncate(2);
+    assert!(!paragraph(TextOptions::default(), on_the_way).contains("the library logged"));
     // It is no place that a thread can be inside of.
     attempt.steps.truncate(3);
     check(

@@ -171,8 +171,9 @@ impl Stream {
     pub(crate) fn enter(&mut self, who: Who, hook: Hook, args: [u64; 3], text: &str) {
         let at = self.now + STEP_NS;
         let stack = self.inside.entry(who.tid).or_default();
-        stack.push((hook, at, true));
-        let attempt = stack.first().map(|(_, began, _)| *began);
+        // The kernel closes a file for a thread that is in nothing else.
+        stack.push((hook, at, hook != Hook::DeviceRelease));
+        let attempt = stack.first().filter(|(_, _, tries)| *tries).map(|(_, began, _)| *began);
         let text = Read::Bytes(text.into());
         self.push(What::Step(Step {
             hook,

@@ -25,7 +25,6 @@ impl Correlator {
     pub(super) fn remember_milestone(&mut self, at: Nanos, step: &Step, watch: Watch) {
         let pid = step.task.pid;
         match step.hook {
-            Hook::Exit | Hook::Exec | Hook::Fork => {}
             Hook::LibraryAlloc
             | Hook::LibraryRelease
             | Hook::Dispatcher
@@ -34,7 +33,13 @@ impl Correlator {
                 self.processes.lives(pid, at);
                 self.processes.went_on(pid);
             }
-            _ => {
+            Hook::LibraryInit
+            | Hook::LibraryClose
+            | Hook::PoolCreate
+            | Hook::MempoolCreate
+            | Hook::RingCreate
+            | Hook::Open
+            | Hook::DeviceOpen => {
                 let opens = watch.coverage.is_live(Hook::Open);
                 let known = self.processes.lives(pid, at);
                 known.history.past.step(at, step);
@@ -43,6 +48,8 @@ impl Correlator {
                 }
                 known.milestones.take(at, step, opens);
             }
+            // Of these, one may be seen of a process that has ended: it closes the device after that.
+            _ => {}
         }
     }
 

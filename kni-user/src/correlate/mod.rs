@@ -290,6 +290,9 @@ impl Correlator {
         watch: Watch,
     ) -> Option<Finding> {
         let Phase::Return { value, entered } = step.phase else { return None };
+        if !matches!(step.hook, Hook::Open | Hook::DeviceOpen | Hook::LibraryAlloc) {
+            return None;
+        }
         let began = entered.unwrap_or(at);
         let known = self.processes.lives(step.task.pid, at);
         match step.hook {

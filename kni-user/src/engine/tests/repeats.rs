@@ -1,10 +1,12 @@
 //! Restart loops.
 
+use kni_ebpf::hook::Hook;
+
 use super::short;
 use crate::cause::Cause;
 use crate::event::{Holder, Nanos};
 use crate::report::{Loop, Outcome, Repeat};
-use crate::testing::{Kernel, STEP_NS, Stream, process};
+use crate::testing::{Kernel, SOME, STEP_NS, Stream, process};
 
 const SECOND: Nanos = 1_000_000_000;
 
@@ -66,6 +68,9 @@ fn restarted(rounds: &[(Nanos, Nanos)]) -> Stream {
         refused(&mut stream, pid, "vEth0");
         stream.now += lives;
         stream.ends(process(pid), 0x100);
+        // The kernel closes its files after that.
+        stream.enter(process(pid), Hook::DeviceRelease, [1, SOME, 0], "");
+        stream.leave(process(pid), Hook::DeviceRelease, 0, [1, SOME, 0]);
         stream.now += pause;
     }
     stream

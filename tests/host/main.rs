@@ -14,6 +14,8 @@ mod attached;
 mod dpdk;
 mod law;
 mod library;
+mod live;
+mod objects;
 mod processes;
 mod program;
 mod requests;

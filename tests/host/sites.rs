@@ -73,7 +73,7 @@ fn every_site_in_the_real_libraries_has_its_class() {
 /// What is asked to be attached, for kernels that don't tell what is.
 fn planned(libraries: &[PathBuf]) -> Vec<(PathBuf, u64)> {
     let sites = libraries.iter().flat_map(|library| {
-        let sites = elf::sites(library, &spec::library_symbols()).unwrap();
+        let sites = elf::look(library, &spec::library_symbols()).unwrap().sites;
         sites.into_iter().map(|site| (library.clone(), site.offset))
     });
     sites.collect()

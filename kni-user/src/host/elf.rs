@@ -1,16 +1,31 @@
-//! Symbols of libraries and executables, as the places in the file where a uprobe goes.
+//! What one look at a library or executable yields: its functions as places for uprobes, and what tells which
+//! release of DPDK it holds.
 
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use object::elf::{FileHeader64, PF_X, PT_LOAD, SHN_UNDEF, SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_GNU_IFUNC};
-use object::read::elf::{FileHeader as _, ProgramHeader as _, SectionHeader as _, Sym as _};
-use object::{Endianness, ReadCache, ReadCacheOps, ReadRef};
+use memchr::memmem;
+use object::elf::{
+    DT_SONAME, ELF_NOTE_GNU, FileHeader64, NT_GNU_BUILD_ID, PF_X, PT_LOAD, ProgramHeader64, SHN_UNDEF,
+    SHT_DYNSYM, SHT_SYMTAB, STT_FUNC, STT_GNU_IFUNC, SectionHeader64, Sym64, VER_FLG_BASE,
+};
+use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _, SectionHeader as _, Sym as _};
+use object::read::elf::{Note, SectionTable, VerdauxIterator, VerdefIterator};
+use object::{Endianness, ReadCache, ReadCacheOps, ReadRef, SectionIndex};
+
+use super::debug_file;
 
 /// The instruction that starts a function compiled with `-fcf-protection`. The kernel can't emulate it, so that a
 /// uprobe on it is single-stepped (up to 37 times slower); the one behind it sees the same registers and stack.
 const ENDBR64: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
+
+/// Part of the names of all of DPDK's functions. Most files have no such name, and none of their symbols need be
+/// looked at.
+const FAMILY: &[u8] = b"rte_";
+
+/// A symbol table or its names of more bytes is not read: no program has so many, a broken file may claim them.
+const TABLE_MAX: u64 = 1 << 29;
 
 /// A function in a file.
 #[derive(Clone, Debug, Eq, Ord, PartialEq, PartialOrd)]
@@ -21,50 +36,192 @@ pub struct Site {
     pub offset: u64,
 }
 
-/// The functions of these names that the file at `path` defines, in the order of their names.
+/// What a file is, as far as DPDK is concerned.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Elf {
+    /// The functions that were asked for, in the order of their names.
+    pub sites: Vec<Site>,
+    /// Whether it has a symbol table of its own, beside what it shares with others.
+    pub symbol_table: bool,
+    /// `DT_SONAME`.
+    pub soname: Option<Vec<u8>>,
+    /// The versions that its dynamic symbols are defined in; sorted.
+    pub versions: Vec<String>,
+    /// The file that the names came from, where it has none itself.
+    pub debug_file: Option<PathBuf>,
+}
+
+/// Looks at the file at `path` for the functions called `wanted`, whose names all have `rte_` in them. Where it
+/// has no symbols for them, its debug file is looked for.
 ///
 /// Reads no more than symbols and their names, however big the file. Fails on what is no ELF file of
 /// 64 bits.
-pub fn sites(path: &Path, wanted: &[&str]) -> io::Result<Vec<Site>> {
+pub fn look(path: &Path, wanted: &[&str]) -> io::Result<Elf> {
     let file = ReadCache::new(File::open(path)?);
-    find(&file, wanted).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))
+    let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
+    let image = Image::parse(&file).map_err(invalid)?;
+    let mut elf = image.look(wanted).map_err(invalid)?;
+    if elf.sites.is_empty()
+        && !elf.symbol_table
+        && let Some((debug_file, functions)) = debug_file::functions(path, &image, wanted)
+    {
+        elf.sites = image.sites(functions);
+        elf.debug_file = Some(debug_file);
+        elf.symbol_table = true;
+    }
+    if !elf.sites.is_empty() {
+        elf.soname = image.soname();
+        elf.versions = image.versions();
+    }
+    Ok(elf)
 }
 
-fn find<R: ReadCacheOps>(file: &ReadCache<R>, wanted: &[&str]) -> object::Result<Vec<Site>> {
-    let header = FileHeader64::<Endianness>::parse(file)?;
-    let endian = header.endian()?;
-    let segments = header.program_headers(endian, file)?;
-    let sections = header.sections(endian, file)?;
-    let file_offset = |address: u64| {
-        segments
+/// A function's name and its address.
+pub(super) type Function = (String, u64);
+
+/// An ELF file that is being read.
+pub(super) struct Image<'a, R: ReadCacheOps> {
+    file: &'a ReadCache<R>,
+    endian: Endianness,
+    segments: &'a [ProgramHeader64<Endianness>],
+    sections: SectionTable<'a, FileHeader64<Endianness>, &'a ReadCache<R>>,
+}
+
+impl<'a, R: ReadCacheOps> Image<'a, R> {
+    pub(super) fn parse(file: &'a ReadCache<R>) -> object::Result<Self> {
+        let header = FileHeader64::<Endianness>::parse(file)?;
+        let endian = header.endian()?;
+        let segments = header.program_headers(endian, file)?;
+        let sections = header.sections(endian, file)?;
+        Ok(Self { file, endian, segments, sections })
+    }
+
+    fn look(&self, wanted: &[&str]) -> object::Result<Elf> {
+        let own = self.functions(SHT_SYMTAB, wanted)?;
+        let shared = self.functions(SHT_DYNSYM, wanted)?.unwrap_or_default();
+        let symbol_table = own.is_some();
+        let functions = own.unwrap_or_default().into_iter().chain(shared);
+        Ok(Elf { sites: self.sites(functions), symbol_table, ..Elf::default() })
+    }
+
+    /// The functions of these names that the file's table of that kind defines; `None`: there is no such table.
+    pub(super) fn functions(&self, kind: u32, wanted: &[&str]) -> object::Result<Option<Vec<Function>>> {
+        let endian = self.endian;
+        let Some(table) = self.sections.iter().find(|section| section.sh_type(endian) == kind) else {
+            return Ok(None);
+        };
+        let names = self.sections.section(table.link(endian))?;
+        if table.sh_size(endian).max(names.sh_size(endian)) > TABLE_MAX {
+            return Ok(None);
+        }
+        let names = names.data(endian, self.file)?;
+        if memmem::find(names, FAMILY).is_none() {
+            return Ok(Some(Vec::new()));
+        }
+        let symbols: &[Sym64<_>] = table.data_as_array(endian, self.file)?;
+        let functions = symbols.iter().filter(|symbol| {
+            matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC) && symbol.st_shndx(endian) != SHN_UNDEF
+        });
+        let found = functions.filter_map(|symbol| {
+            let name = name_at(names, symbol.st_name(endian));
+            let name = wanted.iter().find(|wanted| wanted.as_bytes() == name)?;
+            Some(((*name).to_owned(), symbol.st_value(endian)))
+        });
+        Ok(Some(found.collect()))
+    }
+
+    /// Where these functions are in the file.
+    fn sites(&self, functions: impl IntoIterator<Item = Function>) -> Vec<Site> {
+        let site = |(symbol, address)| {
+            let offset = self.behind_endbr64(self.file_offset(address)?);
+            Some(Site { symbol, offset })
+        };
+        let mut sites: Vec<_> = functions.into_iter().filter_map(site).collect();
+        // A function may be in both tables, or in several versions at one place.
+        sites.sort();
+        sites.dedup();
+        sites
+    }
+
+    fn file_offset(&self, address: u64) -> Option<u64> {
+        let endian = self.endian;
+        let code = self
+            .segments
             .iter()
             .filter(|segment| segment.p_type(endian) == PT_LOAD && segment.p_flags(endian) & PF_X != 0)
             .find(|segment| {
                 let start = segment.p_vaddr(endian);
                 (start..start.saturating_add(segment.p_filesz(endian))).contains(&address)
-            })
-            .and_then(|segment| (address - segment.p_vaddr(endian)).checked_add(segment.p_offset(endian)))
-    };
-    let mut found = Vec::new();
-    for table in sections.iter().filter(|section| matches!(section.sh_type(endian), SHT_SYMTAB | SHT_DYNSYM))
-    {
-        let symbols: &[object::elf::Sym64<_>] = table.data_as_array(endian, file)?;
-        let names = sections.section(table.link(endian))?.data(endian, file)?;
-        for symbol in symbols {
-            let function = matches!(symbol.st_type(), STT_FUNC | STT_GNU_IFUNC);
-            if !function || symbol.st_shndx(endian) == SHN_UNDEF {
-                continue;
-            }
-            let name = name_at(names, symbol.st_name(endian));
-            let Some(name) = wanted.iter().find(|wanted| wanted.as_bytes() == name) else { continue };
-            let Some(offset) = file_offset(symbol.st_value(endian)) else { continue };
-            found.push(Site { symbol: (*name).to_owned(), offset: behind_endbr64(file, offset) });
+            })?;
+        (address - code.p_vaddr(endian)).checked_add(code.p_offset(endian))
+    }
+
+    fn behind_endbr64(&self, offset: u64) -> u64 {
+        match self.file.read_bytes_at(offset, 4) {
+            Ok(bytes) if bytes == ENDBR64 => offset + 4,
+            _ => offset,
         }
     }
-    // A function may be in both tables, or in several versions at one place.
-    found.sort();
-    found.dedup();
-    Ok(found)
+
+    fn soname(&self) -> Option<Vec<u8>> {
+        let (entries, link) = self.sections.dynamic(self.endian, self.file).ok()??;
+        let entry = entries.iter().find(|entry| entry.d_tag(self.endian) == DT_SONAME)?;
+        self.string(link, entry.val32(self.endian)?)
+    }
+
+    fn versions(&self) -> Vec<String> {
+        let defined = self.sections.gnu_verdef(self.endian, self.file).ok().flatten();
+        let mut versions: Vec<_> = defined
+            .into_iter()
+            .flat_map(|(definitions, link)| self.defined_in(definitions, link))
+            .map(|name| String::from_utf8_lossy(&name).into_owned())
+            .collect();
+        versions.sort();
+        versions.dedup();
+        versions
+    }
+
+    fn defined_in(
+        &self,
+        definitions: VerdefIterator<'a, FileHeader64<Endianness>>,
+        link: SectionIndex,
+    ) -> impl Iterator<Item = Vec<u8>> {
+        let endian = self.endian;
+        let first = move |names: VerdauxIterator<'a, FileHeader64<Endianness>>| {
+            names.flatten().next().map(|name| name.vda_name.get(endian))
+        };
+        definitions
+            // A broken one ends them.
+            .map_while(Result::ok)
+            // The file's own name.
+            .filter(move |(definition, _)| definition.vd_flags.get(endian) & VER_FLG_BASE == 0)
+            .filter_map(move |(_, names)| self.string(link, first(names)?))
+    }
+
+    fn string(&self, table: SectionIndex, at: u32) -> Option<Vec<u8>> {
+        let strings = self.sections.strings(self.endian, self.file, table).ok()?;
+        strings.get(at).ok().map(<[u8]>::to_vec)
+    }
+
+    /// The identity that the linker gave it.
+    pub(super) fn build_id(&self) -> Option<&'a [u8]> {
+        let identity =
+            |note: &Note<'a, _>| note.name() == ELF_NOTE_GNU && note.n_type(self.endian) == NT_GNU_BUILD_ID;
+        let notes = |section: &SectionHeader64<_>| section.notes(self.endian, self.file).ok().flatten();
+        let notes = self.sections.iter().filter_map(notes).flat_map(|notes| notes.map_while(Result::ok));
+        notes.filter(identity).map(|note| note.desc()).find(|id| !id.is_empty())
+    }
+
+    /// The contents of `.gnu_debuglink`.
+    pub(super) fn debug_link(&self) -> Option<&'a [u8]> {
+        let (_, section) = self.sections.section_by_name(self.endian, b".gnu_debuglink")?;
+        section.data(self.endian, self.file).ok()
+    }
+
+    /// The byte order of what it holds.
+    pub(super) fn endian(&self) -> Endianness {
+        self.endian
+    }
 }
 
 fn name_at(names: &[u8], at: u32) -> &[u8] {
@@ -72,60 +229,5 @@ fn name_at(names: &[u8], at: u32) -> &[u8] {
     rest.split(|byte| *byte == 0).next().unwrap_or_default()
 }
 
-fn behind_endbr64<'data>(file: impl ReadRef<'data>, offset: u64) -> u64 {
-    match file.read_bytes_at(offset, 4) {
-        Ok(bytes) if bytes == ENDBR64 => offset + 4,
-        _ => offset,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use std::io::Cursor;
-    use std::path::Path;
-
-    use object::ReadCache;
-    use proptest::prelude::*;
-
-    use super::{find, sites};
-
-    /// A function of this very executable, which the test finds in it.
-    #[unsafe(no_mangle)]
-    extern "C" fn kniwatch_elf_test_function() -> u32 {
-        42
-    }
-
-    #[test]
-    fn a_function_is_found_where_its_code_is() {
-        assert_eq!(kniwatch_elf_test_function(), 42);
-        let own = std::env::current_exe().unwrap();
-        let [site] =
-            sites(&own, &["kniwatch_elf_test_function", "no_such_function"]).unwrap().try_into().unwrap();
-        let in_file = std::fs::read(&own).unwrap();
-        let address = (kniwatch_elf_test_function as *const ()).cast::<u8>();
-        // SAFETY: code of this program, and longer than 4 bytes with its return.
-        let in_memory = unsafe { std::slice::from_raw_parts(address, 4) };
-        let start = usize::try_from(site.offset).unwrap();
-        let skipped = if in_memory == super::ENDBR64 { 4 } else { 0 };
-        assert_eq!(&in_file[start - skipped..start - skipped + 4], in_memory);
-    }
-
-    #[test]
-    fn what_is_no_elf_file_is_an_error_and_nothing_worse() {
-        assert!(sites(Path::new("/proc/self/status"), &["main"]).is_err());
-        assert!(sites(Path::new("/nonexistent"), &["main"]).is_err());
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(8))]
-        #[test]
-        fn a_damaged_file_does_no_harm(damage in proptest::collection::vec((0usize..4096, any::<u8>()), 1..32)) {
-            let mut bytes = std::fs::read(std::env::current_exe().unwrap()).unwrap();
-            for (at, byte) in damage {
-                bytes[at] = byte;
-            }
-            // Whatever comes of it, it comes.
-            let _result = find(&ReadCache::new(Cursor::new(bytes)), &["main"]);
-        }
-    }
-}
+mod tests;

@@ -1,58 +1,25 @@
-//! Where the DPDK libraries are: on the linker's paths, in running processes, or where the user says.
+//! Where the DPDK libraries are: on the linker's paths, or where the user says.
 
-use std::collections::HashSet;
-use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// The libraries whose functions are probed, by the beginnings of their names.
-const NAMES: [&str; 2] = ["librte_kni.so", "librte_eal.so"];
+const NAMES: [&str; 5] =
+    ["librte_kni.so", "librte_eal.so", "librte_mempool.so", "librte_mbuf.so", "librte_ring.so"];
 
 /// Directories that linkers search without being told.
 const DEFAULT: [&str; 4] = ["/lib", "/lib64", "/usr/lib", "/usr/lib64"];
 const LOCAL: [&str; 2] = ["/usr/local/lib", "/usr/local/lib64"];
 
-/// The libraries that a program started now would find, each file once.
+/// The libraries that a program started now would find; a file may have several paths.
 #[must_use]
 pub fn installed() -> Vec<PathBuf> {
     let preload = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
     let configured = configured(&fs::read_dir("/etc/ld.so.conf.d").map(confs).unwrap_or_default());
     let fixed = DEFAULT.into_iter().chain(LOCAL).map(PathBuf::from).flat_map(with_multiarch);
     let dirs = std::env::split_paths(&preload).chain(configured).chain(fixed);
-    distinct(dirs.flat_map(|dir| libraries_in(&dir)))
-}
-
-/// The libraries that running processes have mapped, as this process can reach them.
-///
-/// Another mount namespace's paths are reached through `/proc/PID/root`.
-#[must_use]
-pub fn mapped() -> Vec<PathBuf> {
-    let own = std::process::id();
-    let found = super::procfs::pids().filter(|pid| *pid != own).flat_map(|pid| {
-        let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
-        let root = PathBuf::from(format!("/proc/{pid}/root"));
-        libraries_mapped(&maps)
-            .into_iter()
-            .map(|path| root.join(path.strip_prefix("/").unwrap_or(&path)))
-            .map(|path| as_own_path(&path))
-            .collect::<Vec<_>>()
-    });
-    distinct(found)
-}
-
-/// Drops what is not there, and every second path of one file.
-#[must_use]
-pub fn distinct(paths: impl IntoIterator<Item = PathBuf>) -> Vec<PathBuf> {
-    let mut seen = HashSet::new();
-    paths.into_iter().filter(|path| identity(path).is_some_and(|file| seen.insert(file))).collect()
-}
-
-/// Whether both paths lead to one file.
-#[must_use]
-pub fn same_file(one: &Path, other: &Path) -> bool {
-    identity(one).is_some_and(|file| identity(other) == Some(file))
+    dirs.flat_map(|dir| libraries_in(&dir)).collect()
 }
 
 /// A program as the shell would find it: a path as it is, a name along `PATH`.
@@ -63,30 +30,6 @@ pub fn executable(program: &Path) -> Option<PathBuf> {
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).map(|dir| dir.join(program)).find(|file| file.is_file())
-}
-
-fn identity(path: &Path) -> Option<(u64, u64)> {
-    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-}
-
-/// The path without `/proc/PID/root`, where that is the same file: it outlives the process.
-fn as_own_path(path: &Path) -> PathBuf {
-    let inner: PathBuf = Path::new("/").join(path.iter().skip(4).collect::<PathBuf>());
-    if same_file(&inner, path) { inner } else { path.to_path_buf() }
-}
-
-/// The paths of libraries in `/proc/PID/maps`, each once.
-fn libraries_mapped(maps: &[u8]) -> Vec<PathBuf> {
-    let mut paths: Vec<_> = maps
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| line.iter().position(|byte| *byte == b'/').and_then(|at| line.get(at..)))
-        .filter(|path| path.windows(7).any(|window| window == b"librte_"))
-        .map(|path| PathBuf::from(OsStr::from_bytes(path)))
-        .filter(|path| is_library(path))
-        .collect();
-    paths.sort();
-    paths.dedup();
-    paths
 }
 
 fn is_library(path: &Path) -> bool {
@@ -131,30 +74,15 @@ mod tests {
     use std::fs;
     use std::path::PathBuf;
 
-    use super::{configured, distinct, libraries_in, libraries_mapped};
+    use super::{configured, libraries_in};
 
     #[test]
-    fn mapped_libraries_are_found_once_each() {
-        let maps = b"\
-7f00-7f01 r--p 00000000 08:01 17 /usr/lib/x86_64-linux-gnu/librte_kni.so.23.0
-7f01-7f02 r-xp 00001000 08:01 17 /usr/lib/x86_64-linux-gnu/librte_kni.so.23.0
-7f02-7f03 r-xp 00001000 08:01 18 /opt/my app/librte_eal.so.23.0
-7f03-7f04 r-xp 00001000 08:01 19 /usr/lib/librte_mempool.so.23
-7f04-7f05 rw-p 00000000 00:00 0 [heap]
-";
-        let expected = ["/opt/my app/librte_eal.so.23.0", "/usr/lib/x86_64-linux-gnu/librte_kni.so.23.0"];
-        assert_eq!(libraries_mapped(maps), expected.map(PathBuf::from));
-    }
-
-    #[test]
-    fn links_to_one_library_count_once() {
+    fn only_libraries_with_functions_to_probe_are_listed() {
         let dir = tempfile::tempdir().unwrap();
         for name in ["librte_kni.so.23.0", "librte_other.so", "libc.so.6"] {
             fs::write(dir.path().join(name), name).unwrap();
         }
-        std::os::unix::fs::symlink("librte_kni.so.23.0", dir.path().join("librte_kni.so")).unwrap();
-        std::os::unix::fs::symlink("nowhere", dir.path().join("librte_eal.so")).unwrap();
-        assert_eq!(distinct(libraries_in(dir.path())), [dir.path().join("librte_kni.so")]);
+        assert_eq!(libraries_in(dir.path()), [dir.path().join("librte_kni.so.23.0")]);
     }
 
     #[test]

@@ -2,11 +2,14 @@
 
 pub mod btf;
 pub mod clock;
+mod debug_file;
 pub mod elf;
+pub mod files;
 pub mod interface;
 pub mod kallsyms;
 pub mod kmsg;
 pub mod libraries;
+pub mod mappings;
 pub mod modules;
 pub mod procfs;
 pub mod site;

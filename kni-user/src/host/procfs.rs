@@ -1,5 +1,6 @@
 //! What `/proc` says of a process, and who has `/dev/kni` open.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
@@ -7,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use kni_ebpf::kni;
 
+use super::files::Mapping;
 use crate::event::{Holder, Process};
 use crate::untrusted::Untrusted;
 
@@ -48,9 +50,55 @@ pub fn device_holders() -> Vec<Holder> {
 }
 
 /// The processes that there are.
-pub(super) fn pids() -> impl Iterator<Item = u32> {
+pub fn pids() -> impl Iterator<Item = u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     processes.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
+}
+
+/// The files of which the process has code in its memory; empty if it has gone, or may not be looked at.
+#[must_use]
+pub fn mappings(pid: u32) -> Vec<Mapping> {
+    let maps = fs::read(format!("/proc/{pid}/maps")).unwrap_or_default();
+    let mut mappings: Vec<_> =
+        maps.split(|byte| *byte == b'\n').filter_map(|line| parse_mapping(pid, line)).collect();
+    // A file may be mapped in pieces.
+    mappings.dedup();
+    mappings
+}
+
+/// Whether the process has ended, or its first thread has, even if nobody has waited for it yet.
+#[must_use]
+pub fn has_ended(pid: u32) -> bool {
+    let stat = fs::read(format!("/proc/{pid}/stat")).unwrap_or_default();
+    parse_stat(&stat).is_none_or(|stat| matches!(stat.state, b'Z' | b'X'))
+}
+
+/// Whether something mapped under that name is a file that may be looked at: not `[vdso]`, not memory
+/// without a file, and not what was deleted.
+#[must_use]
+pub fn is_file_name(name: &[u8]) -> bool {
+    let nameless = [&b"//"[..], b"/memfd:", b"/SYSV", b"/dev/zero", b"/anon_hugepage"];
+    name.starts_with(b"/")
+        && !nameless.iter().any(|prefix| name.starts_with(prefix))
+        && !name.ends_with(b" (deleted)")
+}
+
+/// A line of `/proc/PID/maps`, if it is of code in a file.
+fn parse_mapping(pid: u32, line: &[u8]) -> Option<Mapping> {
+    let path = line.get(line.iter().position(|byte| *byte == b'/')?..)?;
+    let mut fields = std::str::from_utf8(line.get(..73).unwrap_or(line)).ok()?.split_ascii_whitespace();
+    let is_code = fields.nth(1)?.as_bytes().get(2) == Some(&b'x');
+    if !is_code || !is_file_name(path) {
+        return None;
+    }
+    let (major, minor) = fields.nth(1)?.split_once(':')?;
+    let hexadecimal = |number| u32::from_str_radix(number, 16).ok();
+    Some(Mapping {
+        pid,
+        path: PathBuf::from(OsStr::from_bytes(path)),
+        device: (hexadecimal(major)?, hexadecimal(minor)?),
+        inode: fields.next()?.parse().ok()?,
+    })
 }
 
 fn has_device_open(pid: u32) -> bool {
@@ -66,17 +114,19 @@ fn comm(pid: u32) -> Option<Untrusted> {
 }
 
 struct Stat {
+    state: u8,
     parent: u32,
     start_ticks: u64,
 }
 
-/// Fields 4 and 22 of `/proc/PID/stat`; the name in field 2 may hold spaces and brackets itself.
+/// Fields 3, 4 and 22 of `/proc/PID/stat`; the name in field 2 may hold spaces and brackets itself.
 fn parse_stat(stat: &[u8]) -> Option<Stat> {
     let close = stat.iter().rposition(|byte| *byte == b')')?;
     let mut fields = std::str::from_utf8(stat.get(close + 1..)?).ok()?.split_ascii_whitespace();
-    let parent = fields.nth(1)?.parse().ok()?;
+    let state = *fields.next()?.as_bytes().first()?;
+    let parent = fields.next()?.parse().ok()?;
     let start_ticks = fields.nth(17)?.parse().ok()?;
-    Some(Stat { parent, start_ticks })
+    Some(Stat { state, parent, start_ticks })
 }
 
 /// The line `NSpid:` of `/proc/PID/status`: from the initial namespace inwards.
@@ -90,13 +140,15 @@ fn ns_pids(status: &str) -> Vec<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{device_holders, ns_pids, parse_stat, process};
+    use std::path::Path;
+
+    use super::{Mapping, device_holders, has_ended, mappings, ns_pids, parse_mapping, parse_stat, process};
 
     #[test]
     fn a_name_with_brackets_and_spaces_moves_no_field() {
         let stat = b"77 (a) b (c)) S 12 77 77 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 4711 1 2 3";
         let stat = parse_stat(stat).unwrap();
-        assert_eq!((stat.parent, stat.start_ticks), (12, 4711));
+        assert_eq!((stat.state, stat.parent, stat.start_ticks), (b'S', 12, 4711));
     }
 
     #[test]
@@ -110,6 +162,36 @@ mod tests {
     fn pids_are_listed_from_the_outside_inwards() {
         assert_eq!(ns_pids("Name:\tx\nNSpid:\t4121\t17\t1\nThreads: 1\n"), [4121, 17, 1]);
         assert_eq!(ns_pids("Name:\tx\n"), [0_u32; 0]);
+    }
+
+    #[test]
+    fn a_mapping_is_code_in_a_file_that_is_there() {
+        let line = b"7f02-7f03 r-xp 00001000 fd:1a 18   /opt/my app/librte_eal.so.23.0";
+        let mapping = parse_mapping(7, line).unwrap();
+        assert_eq!(mapping.path, Path::new("/opt/my app/librte_eal.so.23.0"));
+        assert_eq!((mapping.pid, mapping.device, mapping.inode), (7, (0xfd, 0x1a), 18));
+        for none in [
+            &b"7f02-7f03 r--p 00001000 08:01 18 /usr/lib/librte_eal.so"[..],
+            b"7f02-7f03 r-xp 00001000 08:01 18 /usr/lib/librte_eal.so (deleted)",
+            b"7f02-7f03 r-xp 00001000 00:01 18 /memfd:jit",
+            b"7f02-7f03 r-xp 00000000 00:00 0 [vdso]",
+            b"7f02-7f03 r-xp 00000000 00:00 0",
+            b"7f02-7f03 r-xp 00000000 zz:01 18 /usr/lib/x",
+            b"/",
+            b"",
+        ] {
+            assert_eq!(parse_mapping(7, none), None, "{}", String::from_utf8_lossy(none));
+        }
+    }
+
+    #[test]
+    fn this_process_runs_its_own_executable() {
+        let own = std::env::current_exe().unwrap();
+        let mapped = mappings(std::process::id());
+        let file = mapped.iter().find(|mapping| mapping.path == own).and_then(Mapping::file);
+        assert_eq!(file.map(|file| file.path), Some(own), "{mapped:?}");
+        assert!(!has_ended(std::process::id()) && has_ended(u32::MAX));
+        assert!(mappings(u32::MAX).is_empty());
     }
 
     #[test]

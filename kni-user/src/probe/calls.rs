@@ -39,8 +39,8 @@ impl Probes {
             return Vec::new();
         }
         self.host.kni_used = false;
-        let calls = self.links.extract_if(.., |(hook, _)| is_call_hook(*hook));
-        self.leaving = let_go(calls.map(|(_, link)| link).collect());
+        let calls = self.links.extract_if(.., |held| is_call_hook(held.hook));
+        self.leaving = let_go(calls.map(|held| held.link).collect());
         let live = self.rows.iter().filter(|row| is_call_hook(row.hook) && row.state == HookState::Live);
         let idle: Vec<_> = live.map(|row| Row { state: HookState::Idle, ..row.clone() }).collect();
         idle.into_iter().map(|row| self.note(row)).collect()

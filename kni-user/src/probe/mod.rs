@@ -5,12 +5,13 @@ mod calls;
 mod counters;
 pub mod data_path;
 mod load;
+mod objects;
 pub mod plan;
 mod row;
 mod sites;
 pub mod spec;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::thread::JoinHandle;
 
 use anyhow::{Context as _, Result, anyhow};
@@ -26,12 +27,13 @@ pub use self::calls::Arm;
 pub use self::counters::Counters;
 use self::counters::Descriptors;
 pub use self::load::OBJECT;
-use self::plan::{Decision, Host, Object, Planned, Usable, plan};
+pub use self::objects::{Known, mapped};
+use self::plan::{Decision, Host, Planned, Usable, plan};
 pub use self::row::Row;
 use self::sites::Sites;
 use self::spec::{Owner, SPECS};
 use crate::event::{Coverage, HookState};
-use crate::host::{elf, kallsyms, libraries, modules, tracefs};
+use crate::host::{kallsyms, modules, procfs, tracefs};
 use crate::preflight;
 pub use crate::preflight::CannotObserve;
 
@@ -64,8 +66,8 @@ pub struct Probes {
     config: Config,
     host: Host,
     tracefs: Option<PathBuf>,
-    /// What holds the attachments, by hook.
-    links: Vec<(Hook, Link)>,
+    /// What holds the attachments.
+    links: Vec<Held>,
     /// Attachments to a module that has gone. Letting go of them would make those to its successor wait.
     dead: Vec<Link>,
     /// Lets go of the system calls' attachments.
@@ -73,6 +75,18 @@ pub struct Probes {
     descriptors: Descriptors,
     sites: Sites,
     rows: Vec<Row>,
+    /// The files that were looked at.
+    files: objects::Files,
+    /// Who ran which object when the hooks were attached.
+    running: Vec<(u32, PathBuf)>,
+}
+
+/// An attachment, and for what it is held.
+struct Held {
+    hook: Hook,
+    /// The library or executable.
+    object: Option<PathBuf>,
+    link: Link,
 }
 
 impl Probes {
@@ -99,34 +113,21 @@ impl Probes {
             descriptors: Descriptors::default(),
             sites: Sites::default(),
             rows: Vec::new(),
+            files: objects::Files::default(),
+            running: Vec::new(),
         })
     }
 
     /// Attaches all that can be had, and makes ready what is wanted when the module comes.
     pub fn attach_all(&mut self) -> Vec<Coverage> {
         self.host.module_loaded = modules::is_loaded();
-        self.host.objects = find_objects(&self.config);
+        self.find_objects();
         let coverage = self.carry_out(&plan(SPECS, &self.host, &self.config));
         if !self.host.module_loaded && self.host.kprobes == Usable::Yes {
             self.preload_module_programs();
         }
         load::trim_heap();
         coverage
-    }
-
-    /// Attaches the library's hooks to a library or executable that turned up later. Says nothing of a file
-    /// that has none of the functions, or that they are attached to already.
-    pub fn attach_object(&mut self, path: &Path) -> Vec<Coverage> {
-        let known = |object: &Object| libraries::same_file(&object.path, path);
-        if self.host.objects.iter().any(known) {
-            return Vec::new();
-        }
-        let Some(object) = read_object(path) else { return Vec::new() };
-        let alone = Host { objects: vec![object.clone()], ..self.host.clone() };
-        self.host.objects.push(object);
-        let mut planned = plan(spec::owned_by(Owner::Library), &alone, &self.config);
-        planned.retain(|planned| matches!(planned.decision, Decision::Attach(_)));
-        self.carry_out(&planned)
     }
 
     /// The module was loaded: attaches its hooks, those first without which no boundary can be told. What was
@@ -158,7 +159,7 @@ impl Probes {
     /// Whether hooks of the module are attached.
     #[must_use]
     pub fn module_attached(&self) -> bool {
-        self.links.iter().any(|(hook, _)| is_module_hook(*hook))
+        self.links.iter().any(|held| is_module_hook(held.hook))
     }
 
     /// From now on records flow.
@@ -208,6 +209,19 @@ impl Probes {
         }
     }
 
+    /// Takes notice that a process uses KNI before any of the hooks does: its children, what it executes and its
+    /// end are told of from here on.
+    pub fn remember(&mut self, pid: u32) -> Result<()> {
+        let mut users = self.users()?;
+        match users.insert(pid, control::USER_KNOWN, NO_REPLACE) {
+            Ok(()) => {}
+            Err(error) if is_there(&error) => return Ok(()),
+            Err(error) => return Err(anyhow!(error).context("cannot remember the process")),
+        }
+        // Nobody else would take it out.
+        if procfs::has_ended(pid) { self.unfollow(pid) } else { Ok(()) }
+    }
+
     /// Forwards the eBPF side's own warnings to `log`, by a task of the running tokio runtime.
     pub fn forward_log(&mut self) -> Result<()> {
         let logger =
@@ -239,8 +253,8 @@ impl Probes {
     }
 
     fn bury_module_links(&mut self) {
-        let module = self.links.extract_if(.., |(hook, _)| is_module_hook(*hook));
-        self.dead.extend(module.map(|(_, link)| link));
+        let module = self.links.extract_if(.., |held| is_module_hook(held.hook));
+        self.dead.extend(module.map(|held| held.link));
     }
 
     /// So that attaching, when the module comes, takes none of the verifier's time.
@@ -306,7 +320,8 @@ impl Probes {
             };
             match tried {
                 Ok(links) => {
-                    self.links.extend(links.into_iter().map(|link| (planned.hook, link)));
+                    let held = |link| Held { hook: planned.hook, object: planned.object.clone(), link };
+                    self.links.extend(links.into_iter().map(held));
                     let row = Row::new(planned.hook, &way.via, planned.object.clone(), state);
                     return Ok(row.with_sites(way));
                 }
@@ -326,7 +341,9 @@ impl Probes {
     /// Keeps a row in the place of what was known of the same hook in the same object.
     fn note(&mut self, row: Row) -> Coverage {
         let coverage = row.coverage();
-        self.rows.retain(|old| old.hook != row.hook || (old.object.is_some() && old.object != row.object));
+        let displaced =
+            |old: &Row| old.object == row.object || (old.object.is_none() && row.state == HookState::Live);
+        self.rows.retain(|old| old.hook != row.hook || !displaced(old));
         self.rows.push(row);
         coverage
     }
@@ -337,30 +354,17 @@ impl Probes {
 pub fn planned_rows(config: &Config) -> Vec<Row> {
     let mut host = Host::new(preflight::check());
     host.module_loaded = modules::is_loaded();
-    host.objects = find_objects(config);
+    host.objects = objects::named_or_installed(config);
     plan(SPECS, &host, config).iter().map(Row::of_plan).collect()
+}
+
+/// `BPF_NOEXIST` of include/uapi/linux/bpf.h.
+const NO_REPLACE: u64 = 1;
+
+fn is_there(error: &MapError) -> bool {
+    matches!(error, MapError::SyscallError(error) if error.io_error.raw_os_error() == Some(libc::EEXIST))
 }
 
 fn is_module_hook(hook: Hook) -> bool {
     spec::of(hook).is_some_and(|spec| spec.owner() == Some(Owner::Module))
-}
-
-/// The libraries and executables that have functions to probe.
-fn find_objects(config: &Config) -> Vec<Object> {
-    let executables = config.executables.iter().filter_map(|program| libraries::executable(program));
-    let paths = config.libraries.iter().cloned().chain(executables);
-    let found = paths.chain(libraries::installed()).chain(libraries::mapped());
-    libraries::distinct(found).iter().filter_map(|path| read_object(path)).collect()
-}
-
-/// A file's functions, if it has any that hooks want.
-fn read_object(path: &Path) -> Option<Object> {
-    match elf::sites(path, &spec::library_symbols()) {
-        Ok(sites) if sites.is_empty() => None,
-        Ok(sites) => Some(Object { path: path.to_path_buf(), sites }),
-        Err(error) => {
-            log::debug!("cannot look for functions in {}: {error}", path.display());
-            None
-        }
-    }
 }

@@ -7,9 +7,13 @@ use kni_ebpf::hook::Hook;
 use super::spec::{Candidate, Owner, Programs, Spec, Tracepoint};
 use super::{Arm, Config};
 use crate::event::HookState;
-use crate::host::elf::Site;
+use crate::host::elf::Elf;
 use crate::host::kallsyms;
 use crate::preflight::Preflight;
+
+/// Why nothing of a file that has no names can be observed, and what to do about it.
+const STRIPPED: &str =
+    "stripped: its functions have no names; install its debug symbols (its dbgsym or debuginfo package)";
 
 /// What the plan depends on.
 #[derive(Clone, Debug, Default)]
@@ -52,10 +56,20 @@ pub enum Usable {
 /// A library or an executable.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Object {
+    /// What it is called: its path, unless another file had that before.
+    pub name: PathBuf,
     /// Where it is, as this process reaches it.
     pub path: PathBuf,
-    /// The functions in it that hooks want.
-    pub sites: Vec<Site>,
+    /// What it has inside.
+    pub elf: Elf,
+}
+
+impl Object {
+    /// Whether it may have the library inside, and no function can be told from another.
+    #[must_use]
+    pub fn is_stripped(&self) -> bool {
+        self.elf.sites.is_empty()
+    }
 }
 
 /// What to do for a hook; for a library's hooks, in one object.
@@ -63,7 +77,7 @@ pub struct Object {
 pub struct Planned {
     /// The hook.
     pub hook: Hook,
-    /// The library or executable.
+    /// The library or executable, by its name.
     pub object: Option<PathBuf>,
     /// What to do.
     pub decision: Decision,
@@ -174,12 +188,14 @@ fn plan_hook(spec: &Spec, host: &Host, config: &Config) -> Vec<Planned> {
             let found: Vec<_> = host
                 .objects
                 .iter()
-                .filter_map(|object| {
-                    let attachment = in_object(spec, object)?;
-                    Some(planned(Some(object.path.as_path()), Decision::Attach(vec![attachment])))
-                })
+                .filter_map(|object| Some(planned(Some(object.name.as_path()), for_object(spec, object)?)))
                 .collect();
-            if found.is_empty() { not(HookState::Waiting) } else { found }
+            if found.iter().any(|planned| matches!(planned.decision, Decision::Attach(_))) {
+                found
+            } else {
+                // It may come with another.
+                found.into_iter().chain(not(HookState::Waiting)).collect()
+            }
         }
         owner => {
             // As long as the module's functions are not known, only the best candidate is worth a try: those
@@ -259,10 +275,19 @@ fn at_function(symbol: &str, programs: Programs) -> Attachment {
     Attachment { via: symbol.to_owned(), parts }
 }
 
+/// What to do for the hook in a library or executable; `None`: it has none of its functions.
+fn for_object(spec: &Spec, object: &Object) -> Option<Decision> {
+    if object.is_stripped() {
+        return Some(Decision::Not { via: sought(spec), state: missing(STRIPPED) });
+    }
+    in_object(spec, object).map(|attachment| Decision::Attach(vec![attachment]))
+}
+
 /// The hook's functions in a library or executable; `None` if it has none of them.
 fn in_object(spec: &Spec, object: &Object) -> Option<Attachment> {
     let Some(Candidate::Function { symbols, programs, .. }) = spec.candidates.first() else { return None };
-    let sites: Vec<_> = object.sites.iter().filter(|site| symbols.contains(&site.symbol.as_str())).collect();
+    let sites: Vec<_> =
+        object.elf.sites.iter().filter(|site| symbols.contains(&site.symbol.as_str())).collect();
     let mut names: Vec<_> = sites.iter().map(|site| site.symbol.as_str()).collect();
     names.dedup();
     let mut offsets: Vec<_> = sites.iter().map(|site| site.offset).collect();

@@ -39,6 +39,11 @@ impl Sites {
         }
     }
 
+    /// Another file may have come to this path: it is looked at again.
+    pub(super) fn forget(&mut self, path: &Path) {
+        self.objects.remove(path);
+    }
+
     fn access(&mut self, path: &Path) -> Option<&Access> {
         let access = self.objects.entry(path.to_path_buf()).or_insert_with(|| {
             tls::read(path)

@@ -138,7 +138,26 @@ pub fn of(hook: Hook) -> Option<&'static Spec> {
     SPECS.iter().find(|spec| spec.hook == hook)
 }
 
+/// Functions that no hook wants, and that tell releases of the library apart by being there or not.
+pub const TELLING: &[&str] = &[
+    "rte_kni_create",
+    "rte_kni_get",
+    "rte_kni_get_name",
+    "rte_kni_get_port_id",
+    "rte_kni_handle_request",
+    "rte_kni_info_get",
+    "rte_kni_register_handlers",
+    "rte_kni_unregister_handlers",
+    "rte_kni_update_link",
+];
+
 /// The names of all functions that are looked for in libraries and executables.
+#[must_use]
+pub fn object_symbols() -> Vec<&'static str> {
+    library_symbols().into_iter().chain(TELLING.iter().copied()).collect()
+}
+
+/// The names of all functions that hooks want of libraries and executables.
 #[must_use]
 pub fn library_symbols() -> Vec<&'static str> {
     let functions = SPECS.iter().flat_map(|spec| spec.candidates).filter_map(|candidate| match candidate {

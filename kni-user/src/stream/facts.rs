@@ -22,11 +22,10 @@ pub(super) struct Facts {
 }
 
 impl Facts {
-    /// Appends `record` to `events`, behind the facts that it needs and before those that follow from it.
-    pub(super) fn tell(&mut self, record: Event, events: &mut Vec<Event>) {
-        let at = record.at;
-        let pid = pid_of(&record);
-        let beside = |what| Event { at, what };
+    /// Appends the facts that `record` needs.
+    pub(super) fn before(&mut self, record: &Event, events: &mut Vec<Event>) {
+        let beside = |what| Event { at: record.at, what };
+        let pid = pid_of(record);
         match &record.what {
             // Another program from here on, or none: what was known of the process is over.
             What::Step(Step { hook: Hook::Exec | Hook::Exit, .. }) => {
@@ -40,13 +39,10 @@ impl Facts {
                 }
             }
         }
-        if is_busy(&record) {
+        if is_busy(record) {
             let holders = self.holders().iter().cloned();
             events.extend(holders.map(|holder| beside(What::Holder(holder))));
         }
-        let interface = registered_without_index(&record);
-        events.push(record);
-        events.extend(interface.map(|interface| beside(What::Interface(interface))));
     }
 
     /// What `/proc` says of `pid`, unless it was asked before.
@@ -80,8 +76,9 @@ fn is_busy(record: &Event) -> bool {
     matches!(step.hook, Hook::Open | Hook::DeviceOpen) && value == -i64::from(libc::EBUSY)
 }
 
-/// The interface of a successful registration whose index the probe could not read.
-fn registered_without_index(record: &Event) -> Option<Interface> {
+/// The fact that follows from a record: the interface of a successful registration whose index the probe could
+/// not read.
+pub(super) fn after(record: &Event) -> Option<Event> {
     let What::Step(step) = &record.what else { return None };
     let registered = matches!(step.phase, Phase::Return { value: 0, .. });
     let [_, ifindex, _] = step.args;
@@ -90,5 +87,6 @@ fn registered_without_index(record: &Event) -> Option<Interface> {
     }
     let name = step.text.text()?;
     let ifindex = host::interface::index(step.task.pid, name)?;
-    Some(Interface { pid: step.task.pid, name: name.clone(), ifindex })
+    let interface = Interface { pid: step.task.pid, name: name.clone(), ifindex };
+    Some(Event { at: record.at, what: What::Interface(interface) })
 }

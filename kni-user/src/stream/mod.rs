@@ -1,6 +1,7 @@
 //! From the ring buffer, the kernel log and `/proc` to one stream of events.
 
 mod facts;
+mod programs;
 mod users;
 
 use std::io;
@@ -16,6 +17,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use self::facts::Facts;
+use self::programs::Programs;
 use self::users::Users;
 use crate::event::{End, Event, HookState, Ledger, Question, What};
 use crate::host;
@@ -45,6 +47,7 @@ pub struct Stream {
     kernel_log: Option<AsyncFd<Kmsg>>,
     tick: Interval,
     facts: Facts,
+    programs: Programs,
     users: Users,
     received: u64,
     undecoded: u64,
@@ -62,11 +65,13 @@ impl Stream {
         if config.verbose {
             probes.forward_log()?;
         }
+        let mut programs = Programs::new();
         let coverage = probes.attach_all();
         if coverage.iter().all(|coverage| coverage.state != HookState::Live) {
             let reasons = coverage.iter().filter_map(|coverage| coverage.state.describe().1);
             return Err(CannotObserve::nothing_attached(reasons).into());
         }
+        programs.catch_up(&mut probes, events);
         events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
         let ring = wait_on(probes.take_ring()?).context("cannot wait for the ring buffer")?;
         let kernel_log = Kmsg::open().and_then(wait_on).ok();
@@ -79,6 +84,7 @@ impl Stream {
             kernel_log,
             tick,
             facts: Facts::default(),
+            programs,
             users: Users::default(),
             received: 0,
             undecoded: 0,
@@ -106,6 +112,7 @@ impl Stream {
         let mut tick = None;
         tokio::select! {
             ready = self.ring.readable() => ready.context("cannot wait for the ring buffer")?.clear_ready(),
+            ready = self.programs.readable() => ready.context("cannot wait for mapped files")?,
             () = readable(self.kernel_log.as_ref()) => {}
             _ = self.tick.tick() => tick = Some(now(What::Tick)),
         }
@@ -120,11 +127,15 @@ impl Stream {
 
     /// Takes all that is there.
     ///
-    /// Order: what was lost, then the kernel's log (whatever was logged before a record was submitted is
-    /// there by now), then the records, each behind the facts that belong to it.
+    /// Order: what processes run since (attaching to it doesn't wait for anything else), what was lost, then the
+    /// kernel's log (whatever was logged before a record was submitted is there by now), then the records, each
+    /// behind the facts that belong to it.
     pub fn drain(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let told = events.len();
+        self.programs.follow(&mut self.probes, events);
+        let mut calls = self.follow_users(events.iter().skip(told));
         let records = self.records();
-        let calls = self.follow_users(records.iter());
+        calls.extend(self.follow_users(records.iter()));
         let module_hooks = self.follow_module(&records);
         if !records.is_empty() {
             self.tell_losses(events)?;
@@ -133,7 +144,11 @@ impl Stream {
             events.extend(log.get_mut().lines().map(|line| now(What::KernelLog(line))));
         }
         for record in records {
-            self.facts.tell(record, events);
+            self.facts.before(&record, events);
+            self.programs.before(&record, &mut self.probes, events);
+            events.push(record.clone());
+            events.extend(facts::after(&record));
+            self.programs.after(&record, &mut self.probes, events);
         }
         events.extend(module_hooks);
         events.extend(calls);

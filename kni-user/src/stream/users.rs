@@ -63,7 +63,8 @@ impl Users {
     }
 
     fn object(&mut self, object: &Object) {
-        let has_library = object.symbols.iter().any(|symbol| symbol == ALLOC);
+        // One without names is told of only if it was seen to use KNI.
+        let has_library = object.symbols.is_empty() || object.symbols.iter().any(|symbol| symbol == ALLOC);
         if has_library && self.libraries.len() < MAX_OBJECTS {
             self.libraries.insert(object.path.clone());
         }

@@ -4,7 +4,7 @@ use kni_ebpf::hook::Hook;
 
 use super::{Decision, Host, Object, Place, Planned, Usable, plan};
 use crate::event::HookState;
-use crate::host::elf::Site;
+use crate::host::elf::{Elf, Site};
 use crate::probe::spec::{self, SPECS};
 use crate::probe::{Arm, Config};
 
@@ -41,7 +41,8 @@ fn with_module(functions: Option<&[&str]>) -> Host {
 
 fn object(path: &str, sites: &[(&str, u64)]) -> Object {
     let site = |(symbol, offset): &(&str, u64)| Site { symbol: (*symbol).to_owned(), offset: *offset };
-    Object { path: PathBuf::from(path), sites: sites.iter().map(site).collect() }
+    let elf = Elf { sites: sites.iter().map(site).collect(), ..Elf::default() };
+    Object { name: PathBuf::from(path), path: PathBuf::from(path), elf }
 }
 
 #[test]
@@ -146,6 +147,27 @@ fn each_library_is_attached_to_where_it_has_the_functions() {
             ("rte_memzone_reserve", vec![0x40, 0x40]),
         ]
     );
+}
+
+#[test]
+fn a_stripped_object_lacks_all_hooks_and_others_are_waited_for() {
+    let stripped = object("/opt/app", &[]);
+    let host = Host { objects: vec![stripped.clone()], ..Host::default() };
+    for hook in [Hook::LibraryAlloc, Hook::MemzoneReserve] {
+        let [missing, waiting] = planned(hook, &host, &Config::default()).try_into().unwrap();
+        assert_eq!(missing.object.as_deref(), Some(stripped.path.as_path()));
+        let Decision::Not { state: HookState::Missing { reason }, .. } = missing.decision else { panic!() };
+        assert!(reason.starts_with("stripped: "), "{reason}");
+        assert!(matches!(waiting.decision, Decision::Not { state: HookState::Waiting, .. }));
+        assert_eq!(waiting.object, None);
+    }
+    let named = object("/lib/librte_kni.so", &[("rte_kni_alloc", 0x10)]);
+    let host = Host { objects: vec![stripped, named], ..Host::default() };
+    let found = planned(Hook::LibraryAlloc, &host, &Config::default());
+    assert!(matches!(
+        found.as_slice(),
+        [Planned { decision: Decision::Not { .. }, .. }, Planned { decision: Decision::Attach(_), .. }]
+    ));
 }
 
 #[test]

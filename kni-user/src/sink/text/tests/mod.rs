@@ -15,6 +15,7 @@ mod library;
 mod repeats;
 mod runs;
 mod story;
+mod unattempted;
 
 const QUIET: TextOptions = TextOptions { color: false, quiet: true, verbose: false };
 const VERBOSE: TextOptions = TextOptions { color: false, quiet: false, verbose: true };

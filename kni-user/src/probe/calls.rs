@@ -1,5 +1,7 @@
 //! Observing system calls on demand: as long as it is done, it costs every process of the machine something.
 
+use std::convert::identity;
+
 use clap::ValueEnum;
 use kni_ebpf::hook::Hook;
 
@@ -30,7 +32,11 @@ impl Probes {
             return Vec::new();
         }
         self.host.kni_used = true;
-        self.carry_out(&plan(spec::on_demand(), &self.host, &self.config))
+        // Nothing but attaching: the programs are loaded, and the user is on its way.
+        let planned = plan(spec::on_demand(), &self.host, &self.config);
+        let rows: Vec<_> =
+            planned.iter().map(|planned| self.attach(planned).unwrap_or_else(identity)).collect();
+        rows.into_iter().map(|row| self.note(row)).collect()
     }
 
     /// No process uses KNI any more: system calls are not observed from here on, and cost nothing soon after.

@@ -143,10 +143,10 @@ causes! {
         "read the kernel's error number in the report, and the kernel's log beside it";
     // The process: it did not get to an answer.
     ProcCrash "proc.crash"
-        "the process crashed inside the attempt"
+        "the process crashed before it came to an answer"
         "look at its core dump, and at the kernel's log for an oops";
     ProcKilled "proc.killed"
-        "the process was killed inside the attempt"
+        "the process was killed before it came to an answer"
         "find out who killed it: a supervisor's timeout, the kernel's memory killer, an operator";
     ProcBlocked "proc.blocked"
         "the thread waits inside the kernel"

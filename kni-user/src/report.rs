@@ -253,7 +253,7 @@ pub struct Origin {
     /// What was called and returned.
     #[serde(flatten)]
     pub step: Step,
-    /// So long before the attempt's first step.
+    /// So long before the attempt's first step; of what was never attempted: before the process's end.
     pub before_ns: u64,
 }
 

@@ -301,8 +301,8 @@ impl Correlator {
             Hook::Open if known.told.is_some_and(|(tid, told)| tid == step.task.tid && told >= began) => {
                 return None;
             }
-            Hook::Open | Hook::LibraryAlloc => {}
-            _ => return None,
+            Hook::DeviceOpen => return None,
+            _ => {}
         }
         let mut seen = Observed::new(&step.task, began, watch.account.lost_since(began));
         seen.outermost = Some(step.hook);

@@ -71,7 +71,7 @@ const T15: &[Run] = &OF_1607.runs(
     EXPECT_VETH0_0,
     &["vEth0_0"],
     Expect {
-        attempts: Attempts::Exactly(&[Attempt { cause: None, ..Attempt::in_library(NAME, "") }]),
+        attempts: Attempts::Exactly(&[Attempt::in_library(NAME, "lib.pool-scattered")]),
         ..IN_LIBRARY
     },
     OPENED_UNSEEN,

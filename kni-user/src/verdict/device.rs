@@ -5,7 +5,7 @@ use kni_ebpf::hook::Hook;
 use super::{Case, End, Verdict, known, library, unfinished};
 use crate::cause::Cause;
 use crate::correlate::{LibraryStep, Open, Said};
-use crate::release::{INIT, Position, Releases};
+use crate::release::{INIT, Leaves, Position, Releases};
 use crate::report::Boundary;
 
 /// What an opening that failed with `errno` was refused for.
@@ -87,7 +87,9 @@ fn by_value(case: &Case, left: &[Position]) -> Option<Verdict> {
     if case.seen.library.memzones || known::releases(case).is_within(Releases::until(1808)) {
         return None;
     }
-    let missing = case.unseen(&[Hook::Open]);
+    // A second call, which fails nothing, and whose value up to 18.08 means nothing.
+    let again = left.iter().any(|position| position.exit.leaves == Leaves::Line(Said::DoubleInit));
+    let missing = case.unseen(if again { &[Hook::Open, Hook::LibraryLog] } else { &[Hook::Open] });
     if !missing.is_empty() {
         return Some(Verdict::inconclusive(missing));
     }

@@ -70,10 +70,7 @@ const T14: &[Run] = &OF_1604.runs(EXPECT_VETH0_0, &["vEth0_0"], PANICKED, PANICK
 const T15: &[Run] = &OF_1607.runs(
     EXPECT_VETH0_0,
     &["vEth0_0"],
-    Expect {
-        attempts: Attempts::Exactly(&[Attempt::in_library(NAME, "lib.pool-scattered")]),
-        ..IN_LIBRARY
-    },
+    Expect { attempts: Attempts::Exactly(&[Attempt::in_library(NAME, "lib.pool-scattered")]), ..IN_LIBRARY },
     OPENED_UNSEEN,
 );
 

@@ -1,6 +1,6 @@
 use kni_ebpf::hook::Hook;
 
-use super::super::{Short, short, stopped};
+use super::super::{INCONCLUSIVE, Short, short, stopped};
 use super::{APP, FOUND, RELEASES, Release, begin, place, unsee};
 use crate::cause::Cause;
 use crate::report::{Attempt, Boundary::Library, Boundary::Syscall, Outcome};
@@ -164,6 +164,13 @@ fn every_exit_of_every_release_is_named_and_less_without_its_traces() {
             }
         }
     }
+}
+
+#[test]
+fn an_unheard_second_call_of_an_unknown_release_is_not_taken_for_a_failure() {
+    // From 2.2 to 19.08 the library has one name.
+    let all = initialised((1611, "librte_kni.so.2"), At::CalledBefore, &[Hook::LibraryLog]);
+    assert_eq!(all.iter().map(short).collect::<Vec<_>>(), [INCONCLUSIVE]);
 }
 
 /// 19.08 with virtual addresses: nothing is opened, and that alone tells.

@@ -31,6 +31,11 @@ impl Program {
         self.0.stdin.as_mut().unwrap().write_all(b"x").unwrap();
     }
 
+    /// Has it read a line.
+    fn line(&mut self) {
+        self.0.stdin.as_mut().unwrap().write_all(b"x\n").unwrap();
+    }
+
     fn end(mut self) {
         drop(self.0.stdin.take());
         assert!(self.0.wait().unwrap().success());
@@ -225,6 +230,55 @@ fn a_program_with_names_and_without_the_library_is_no_object() {
     program.end();
     assert_eq!(objects(live.events()).filter(|object| object.path.as_bytes() == name(&path)).count(), 0);
     assert_eq!(mapped(live.events()).filter(|mapped| mapped.pid == pid).count(), 0);
+}
+
+/// Calls the library once for each line that it reads.
+const CONTAINED: &str = r#"
+import ctypes, sys
+kni = ctypes.CDLL("librte_kni.so.23")
+conf = ctypes.create_string_buffer(b"vEth0_0", 512)
+for line in sys.stdin:
+    kni.rte_kni_alloc(ctypes.c_void_p(1), conf, None)
+"#;
+
+#[test]
+fn a_container_is_seen_through_its_own_root() {
+    // Where the root is mounted can only be seen from within.
+    let script = format!(
+        "mount --bind {} /mnt && exec chroot /mnt python3 -c '{}'",
+        dpdk::root().display(),
+        CONTAINED
+    );
+    let mut live = Live::open(Config::default());
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--pid", "--fork", "--kill-child", "--net", "sh", "-c", &script]);
+    let mut program = Program::start(&mut command);
+    let pid = live.wait_for("mapping of librte_kni", |events| {
+        let mut kni =
+            mapped(events).filter(|mapped| mapped.object.as_bytes().ends_with(b"librte_kni.so.23.0"));
+        kni.next().map(|mapped| mapped.pid)
+    });
+    live.wait_for_mapped(pid, "librte_eal.so.23.0");
+    program.line();
+    wait_for_alloc(&mut live, pid);
+
+    let process = live.wait_for("process", |events| {
+        events.iter().find_map(|event| match &event.what {
+            What::Process(process) if process.pid == pid => Some(process.clone()),
+            _ => None,
+        })
+    });
+    assert_eq!(process.ns_pids, [pid, 1]);
+    let own = kni_user::host::procfs::process(std::process::id()).unwrap();
+    assert!(process.mntns.is_some() && process.mntns != own.mntns, "{process:?}");
+    assert!(process.netns.is_some() && process.netns != own.netns, "{process:?}");
+    let library = live.wait_for_mapped(pid, "librte_kni.so.23.0");
+    let through = format!("/proc/{pid}/root/usr/lib/");
+    assert!(library.starts_with(through.as_bytes()), "{}", String::from_utf8_lossy(&library));
+    assert_eq!(states(live.events(), Hook::LibraryAlloc, &library), [HookState::Live]);
+    let seen: Vec<_> = steps(live.events(), pid).map(|step| step.hook).collect();
+    assert_eq!(seen, [Hook::LibraryAlloc, Hook::LibraryLog, Hook::LibraryAlloc]);
+    program.end();
 }
 
 /// Takes a program's names out, to `debug_file` if there is to be one.

@@ -119,7 +119,8 @@ impl Stream {
         let told = events.len();
         self.drain(events)?;
         events.extend(tick);
-        let news = events.iter().skip(told).filter(|event| !is_record(event));
+        // What was drained has been followed where it was.
+        let news = events.iter().skip(told).filter(|event| matches!(event.what, What::Tick));
         let calls = self.follow_users(news);
         events.extend(calls);
         Ok(())
@@ -273,11 +274,6 @@ async fn readable(log: Option<&AsyncFd<Kmsg>>) {
         },
         None => std::future::pending().await,
     }
-}
-
-/// Whether the event is one that a probe has told.
-const fn is_record(event: &Event) -> bool {
-    matches!(event.what, What::Step(_) | What::Call(_))
 }
 
 /// The hook of a record that tells of `rte_kni` itself coming or going.

@@ -1,6 +1,6 @@
 //! Who uses KNI: what observes every process's system calls is attached only while somebody does.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kni_ebpf::hook::Hook;
 use kni_ebpf::record::{EXIT_WHOLE, EXIT_WHOLE_KNOWN};
@@ -11,7 +11,7 @@ use crate::untrusted::Untrusted;
 /// So long after the last user has gone the next is waited for: what a supervisor restarts comes back within seconds,
 /// and letting go takes half a second in which nothing can be attached again.
 const LINGER: Nanos = 30_000_000_000;
-/// How often it is looked whether users that were not seen to exit still live.
+/// How often it is looked whether the users still live.
 const SWEEP: Nanos = 5_000_000_000;
 /// Users that are told apart. If there are more, nobody knows when the last one goes.
 const MAX_USERS: usize = 4096;
@@ -24,8 +24,7 @@ const ALLOC: &str = "rte_kni_alloc";
 /// The processes that use KNI, from the events of the stream in their order.
 #[derive(Debug, Default)]
 pub(super) struct Users {
-    /// Each, and whether it has been found among the living, so that it can be missed there.
-    pids: BTreeMap<u32, bool>,
+    pids: BTreeSet<u32>,
     /// Paths of the objects that have the library in them.
     libraries: BTreeSet<Untrusted>,
     too_many: bool,
@@ -43,7 +42,6 @@ impl Users {
         match &event.what {
             What::Object(object) => self.object(object),
             What::Mapped(mapped) if self.libraries.contains(&mapped.object) => self.add(mapped.pid),
-            What::Holder(holder) => self.add(holder.pid),
             What::Step(step) => self.step(step),
             What::Call(call) => self.add(call.task.pid),
             What::Tick => self.sweep(event.at, is_alive),
@@ -55,9 +53,9 @@ impl Users {
 
     /// A process that is known to use KNI by other means than the stream.
     pub(super) fn add(&mut self, pid: u32) {
-        if self.pids.len() < MAX_USERS || self.pids.contains_key(&pid) {
-            self.pids.entry(pid).or_default();
-        } else {
+        self.pids.insert(pid);
+        if self.pids.len() > MAX_USERS {
+            self.pids.remove(&pid);
             self.too_many = true;
         }
     }
@@ -76,7 +74,7 @@ impl Users {
             Hook::ModuleLoad | Hook::ModuleFree | Hook::Exec => {}
             Hook::Fork => {
                 let child = step.args.first().and_then(|child| u32::try_from(*child).ok());
-                if let Some(child) = child.filter(|_| self.pids.contains_key(&pid)) {
+                if let Some(child) = child.filter(|_| self.pids.contains(&pid)) {
                     self.add(child);
                 }
             }
@@ -89,19 +87,13 @@ impl Users {
         }
     }
 
-    /// Forgets users of whom it was not seen that they exited, be it that the record was lost. One that was never found
-    /// at all lives where this process can't see it.
+    /// Forgets users that are gone: of one that maps the library and calls nothing in it no exit is recorded, and a
+    /// record can be lost.
     fn sweep(&mut self, at: Nanos, is_alive: impl Fn(u32) -> bool) {
-        if at.saturating_sub(self.swept) < SWEEP {
-            return;
+        if at.saturating_sub(self.swept) >= SWEEP {
+            self.swept = at;
+            self.pids.retain(|pid| is_alive(*pid));
         }
-        self.swept = at;
-        self.pids.retain(|pid, found| {
-            let alive = is_alive(*pid);
-            let gone = *found && !alive;
-            *found |= alive;
-            !gone
-        });
     }
 
     fn note_use(&mut self, at: Nanos) {

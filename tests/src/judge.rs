@@ -180,16 +180,31 @@ fn judge_attempt(
 
 fn judge_fields(number: usize, fields: &[Field], got: &Value, complaints: &mut Complaints) {
     for (field, said) in fields {
-        let value = at(got, field);
-        let expected = match said {
-            Said::Nothing => Value::Null,
-            Said::Something if !value.is_null() => continue,
-            Said::Something => "something".into(),
-            Said::Is(is) => (*is).into(),
-            Said::Number(number) => (*number).into(),
-            Said::Text(text) => (*text).into(),
-        };
-        complaints.differ(&format!("attempt {number}: {field}"), value, &expected);
+        let values = all_at(got, field);
+        if !values.iter().any(|value| says(value, *said)) {
+            complaints.say(format!("attempt {number}: {field}: {values:?} instead of {said:?}"));
+        }
+    }
+}
+
+/// What `value` has there; a `*` stands for each element of an array.
+fn all_at<'a>(value: &'a Value, path: &str) -> Vec<&'a Value> {
+    match path.split_once("/*") {
+        None => vec![at(value, path)],
+        Some((array, rest)) => {
+            let elements = at(value, array).as_array().map(Vec::as_slice).unwrap_or_default();
+            elements.iter().map(|element| at(element, rest)).collect()
+        }
+    }
+}
+
+fn says(value: &Value, said: Said) -> bool {
+    match said {
+        Said::Nothing => value.is_null(),
+        Said::Something => !value.is_null(),
+        Said::Is(is) => *value == is,
+        Said::Number(number) => *value == number,
+        Said::Text(text) => *value == text,
     }
 }
 

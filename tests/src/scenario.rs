@@ -82,7 +82,8 @@ pub enum Attempts {
     Repeated(u64, Attempt),
 }
 
-/// A field of an attempt, as a JSON pointer, and what it must say.
+/// A field of an attempt, as a JSON pointer, and what it must say. A `*` in place of an array's index: one
+/// of its elements must say it.
 pub type Field = (&'static str, Said);
 
 /// What a field must say.

@@ -190,6 +190,7 @@ const ALSO: &[Field] = &[
     ("/library/layout", Said::Text("D")),
     ("/process/mntns", Said::Something),
     ("/origin", Said::Nothing),
+    ("/steps/*/rte_errno", Said::Number(17)),
 ];
 
 #[test]
@@ -203,18 +204,20 @@ fn what_else_an_attempt_must_say_is_judged() {
             let said = json!({
                 "check": {"time": [5, 7]}, "library": {"is_static": true, "layout": "D"},
                 "process": {"mntns": 1}, "origin": null,
+                "steps": [{"rte_errno": null}, {"rte_errno": 17}],
             });
             attempt["data"].as_object_mut().unwrap().extend(said.as_object().unwrap().clone());
             change(&mut attempt["data"]);
             judge(expect, &observed("14", &[attempt, summary()]))
         };
         assert_eq!(complaints(|_| ()), [""; 0]);
-        let changes: [fn(&mut Value); 5] = [
+        let changes: [fn(&mut Value); 6] = [
             |attempt| attempt["check"]["time"][0] = json!(4),
             |attempt| attempt["library"]["is_static"] = json!(false),
             |attempt| attempt["library"]["layout"] = json!(null),
             |attempt| attempt["process"]["mntns"] = json!(null),
             |attempt| attempt["origin"] = json!({}),
+            |attempt| attempt["steps"][1]["rte_errno"] = json!(2),
         ];
         for change in changes {
             assert_eq!(complaints(change).len(), 1);

@@ -27,6 +27,8 @@ pub(super) use kni_app;
 pub(super) const EXPECT_VETH0_0: &[&str] = &["--expect", "vEth0_0", "--within", "60s", "--wait"];
 
 const NAME: &str = "vEth0_0";
+const ENOMEM: i64 = 12;
+const EEXIST: i64 = 17;
 
 /// Opened the device, and was refused by the library.
 const fn refused(
@@ -49,7 +51,13 @@ const fn reserved(zone: &'static str, nth: &'static [Field]) -> Attempt {
 }
 
 const fn nth_of_7<const NTH: i64>() -> &'static [Field] {
-    const { &[("/check/time/0", Said::Number(NTH)), ("/check/time/1", Said::Number(7))] }
+    const {
+        &[
+            ("/check/time/0", Said::Number(NTH)),
+            ("/check/time/1", Said::Number(7)),
+            ("/steps/*/rte_errno", Said::Number(EEXIST)),
+        ]
+    }
 }
 
 /// The first is created, and nothing is said of more.
@@ -114,7 +122,10 @@ const T08: &[Run] =
     &refused(kni_app!("no-init", "vEth0_0"), &[Attempt::in_library(NAME, "lib.not-initialised")], UNSEEN);
 const T10: &[Run] = &refused(
     kni_app!("closed", "vEth0_0"),
-    &[Attempt::in_library(NAME, "lib.not-initialised")],
+    &[Attempt {
+        also: &[("/origin/place", Said::Text("rte_kni_close"))],
+        ..Attempt::in_library(NAME, "lib.not-initialised")
+    }],
     OPENED_UNSEEN,
 );
 const T11: &[Run] = &created(
@@ -136,11 +147,7 @@ const T42: &[Run] = &created(kni_app!("empty-pool", "vEth0_0"), &[CREATED], REFU
 const NO_POOL: &[Run] = &refused(
     kni_app!("no-pool", "vEth0_0"),
     &[Attempt {
-        also: &[
-            ("/arguments/pool/state", Said::Text("null")),
-            ("/origin/place", Said::Text("rte_pktmbuf_pool_create")),
-            ("/origin/rte_errno", Said::Number(12)),
-        ],
+        also: &[("/arguments/pool/state", Said::Text("null")), ("/origin/rte_errno", Said::Number(ENOMEM))],
         ..Attempt::in_library(NAME, "lib.no-pool")
     }],
     OPENED_UNSEEN,
@@ -153,10 +160,10 @@ const NO_POOL_EXIT: &[Run] = &KNI_APP.runs(
         attempts: Attempts::Exactly(&[Attempt {
             also: &[
                 ("/origin/place", Said::Text("rte_pktmbuf_pool_create")),
-                ("/origin/rte_errno", Said::Number(12)),
+                ("/origin/rte_errno", Said::Number(ENOMEM)),
                 ("/end/status", Said::Number(1)),
             ],
-            ..Attempt::not_attempted("lib.no-memory")
+            ..Attempt::not_attempted("lib.no-pool")
         }]),
         must_not_say: BEYOND_THE_LIBRARY,
         ..NOTHING_SAID

@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use aya_build::{Package, Toolchain};
 
+#[path = "build/thin.rs"]
+mod thin;
 #[path = "build/toolchain.rs"]
 mod toolchain;
 
@@ -11,6 +13,7 @@ use toolchain::{Compiler, Found};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=build/thin.rs");
     println!("cargo::rerun-if-changed=build/toolchain.rs");
     let built = toolchain::find().map_err(|missing| missing.to_string()).and_then(|found| {
         build(&found)
@@ -31,7 +34,12 @@ fn build(found: &Found) -> anyhow::Result<()> {
     };
     let object =
         Package { name: "kni-ebpf", root_dir: "../kni-ebpf", features: &["object"], ..Package::default() };
-    aya_build::build_ebpf([object], toolchain)
+    aya_build::build_ebpf([object], toolchain)?;
+    thin::thin(&out_dir().join("kniwatch-probes"))
+}
+
+fn out_dir() -> PathBuf {
+    std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default()
 }
 
 /// What the inner cargo inherits.
@@ -46,8 +54,7 @@ fn set_environment(found: &Found) {
     }
     // OUT_DIR is TARGET/PROFILE/build/PACKAGE/out. One place for all profiles, so that core is compiled
     // once and not again for release, debug and clippy.
-    let out = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
-    if let Some(target) = out.ancestors().nth(4) {
+    if let Some(target) = out_dir().ancestors().nth(4) {
         variables.push(("CARGO_BUILD_BUILD_DIR", target.join("ebpf").into()));
     }
     for (name, value) in variables {

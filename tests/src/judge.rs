@@ -205,6 +205,7 @@ fn says(value: &Value, said: Said) -> bool {
         Said::Is(is) => *value == is,
         Said::Number(number) => *value == number,
         Said::Text(text) => *value == text,
+        Said::Ending(end) => value.as_str().is_some_and(|text| text.ends_with(end)),
     }
 }
 

@@ -99,6 +99,8 @@ pub enum Said {
     Number(i64),
     /// This.
     Text(&'static str),
+    /// A text that ends so.
+    Ending(&'static str),
 }
 
 /// One attempt's verdict. A field of `None` means that nothing may be said there; what `also` has not is

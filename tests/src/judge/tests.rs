@@ -191,6 +191,7 @@ const ALSO: &[Field] = &[
     ("/process/mntns", Said::Something),
     ("/origin", Said::Nothing),
     ("/steps/*/rte_errno", Said::Number(17)),
+    ("/library/object", Said::Ending("/opt/app")),
 ];
 
 #[test]
@@ -202,7 +203,7 @@ fn what_else_an_attempt_must_say_is_judged() {
         let complaints = |change: fn(&mut Value)| {
             let mut attempt = attempt();
             let said = json!({
-                "check": {"time": [5, 7]}, "library": {"is_static": true, "layout": "D"},
+                "check": {"time": [5, 7]}, "library": {"is_static": true, "layout": "D", "object": "/proc/7/root/opt/app"},
                 "process": {"mntns": 1}, "origin": null,
                 "steps": [{"rte_errno": null}, {"rte_errno": 17}],
             });
@@ -211,12 +212,13 @@ fn what_else_an_attempt_must_say_is_judged() {
             judge(expect, &observed("14", &[attempt, summary()]))
         };
         assert_eq!(complaints(|_| ()), [""; 0]);
-        let changes: [fn(&mut Value); 6] = [
+        let changes: [fn(&mut Value); 7] = [
             |attempt| attempt["check"]["time"][0] = json!(4),
             |attempt| attempt["library"]["is_static"] = json!(false),
             |attempt| attempt["library"]["layout"] = json!(null),
             |attempt| attempt["process"]["mntns"] = json!(null),
             |attempt| attempt["origin"] = json!({}),
+            |attempt| attempt["library"]["object"] = json!("/opt/app2"),
             |attempt| attempt["steps"][1]["rte_errno"] = json!(2),
         ];
         for change in changes {

@@ -90,7 +90,7 @@ const T16: &[Run] = &OF_1908.runs(
     &["vEth0_0"],
     Expect {
         attempts: Attempts::Exactly(&[
-            Attempt { claimed: None, issued: None, ..IOVA_MODE },
+            Attempt { claimed: None, ..IOVA_MODE },
             Attempt { also: &[("/origin/place", Said::Text("rte_kni_init"))], ..IOVA_MODE },
         ]),
         ..IN_LIBRARY

@@ -9,7 +9,7 @@ use object::elf::SHT_STRTAB;
 /// Removes debug information and the description of types (BTF), nine tenths of the object.
 ///
 /// No program here needs its types described, and kernels refuse some that closures have: a member
-/// without a size at the very end of its struct ("Member exceeds struct_size", Linux 6.1).
+/// without a size at the very end of its struct ("Member exceeds `struct_size`", Linux 6.1).
 pub(crate) fn thin(path: &Path) -> anyhow::Result<()> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
     let mut object = Builder::read(bytes.as_slice()).context("the eBPF object is no ELF file")?;

@@ -4,6 +4,8 @@
 //! read from `/proc` beside it, which hooks were live, what was lost, and time itself. The
 //! correlation therefore needs nothing but the stream, and replaying it prints the same again.
 
+mod hook_name;
+
 use kni_ebpf::hook::Hook;
 use serde::{Deserialize, Serialize};
 
@@ -389,21 +391,4 @@ pub enum End {
     Interrupted,
     /// `--for`, `--stop-after`, or `check` has its answer or its deadline.
     Done,
-}
-
-/// Hooks by their stable names.
-mod hook_name {
-    use kni_ebpf::hook::Hook;
-    use serde::de::Error as _;
-    use serde::{Deserialize as _, Deserializer, Serializer};
-
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-    pub(super) fn serialize<S: Serializer>(hook: &Hook, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(hook.name())
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Hook, D::Error> {
-        let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-        Hook::from_name(&name).ok_or_else(|| D::Error::custom(format!("no hook is called {name:?}")))
-    }
 }

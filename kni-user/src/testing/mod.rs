@@ -1,18 +1,20 @@
 //! Streams for tests, told as the threads lived them: entries and returns nest by themselves.
 
+mod answer;
+
 use std::collections::BTreeMap;
 
 use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::{NR_CREATE, NR_RELEASE, request_nr};
 use kni_ebpf::record::{EXIT_CODE_KNOWN, EXIT_WHOLE, EXIT_WHOLE_KNOWN};
 
-use crate::engine::Engine;
 use crate::event::{
     Call, Coverage, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Mapped, Nanos, Object,
     Phase, Process, Question, Read, Start, Step, Task, What,
 };
-use crate::report::{Attempt, Released, Report, Summary, Told};
 use crate::untrusted::Untrusted;
+
+pub(crate) use answer::Answer;
 
 /// CREATE of DPDK 22.11.
 pub(crate) const CREATE: u32 = 0xc088_0002;
@@ -414,54 +416,5 @@ fn start(question: Question) -> Start {
         cpus_online: "0-1".into(),
         module: None,
         question,
-    }
-}
-
-/// What an engine told of a stream.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) reports: Vec<Report>,
-    pub(crate) done: bool,
-    pub(crate) exit_status: Option<u8>,
-}
-
-impl Answer {
-    pub(crate) fn of(events: &[Event]) -> Self {
-        let mut engine = Engine::new();
-        let mut reports = Vec::new();
-        for event in events {
-            engine.feed(event, &mut reports);
-        }
-        Self { reports, done: engine.done(), exit_status: engine.exit_status() }
-    }
-
-    pub(crate) fn attempts(&self) -> Vec<&Attempt> {
-        let attempt = |report| match report {
-            &Report { what: Told::Attempt(ref attempt), .. } => Some(&**attempt),
-            _ => None,
-        };
-        self.reports.iter().filter_map(attempt).collect()
-    }
-
-    /// The only attempt.
-    pub(crate) fn attempt(&self) -> &Attempt {
-        let attempts = self.attempts();
-        assert_eq!(attempts.len(), 1, "{attempts:#?}");
-        attempts[0]
-    }
-
-    pub(crate) fn released(&self) -> Vec<&Released> {
-        let released = |report| match report {
-            &Report { what: Told::Released(ref released), .. } => Some(released),
-            _ => None,
-        };
-        self.reports.iter().filter_map(released).collect()
-    }
-
-    pub(crate) fn summary(&self) -> &Summary {
-        match self.reports.last().map(|report| &report.what) {
-            Some(Told::Summary(summary)) => summary,
-            other => panic!("no summary at the end but {other:?}"),
-        }
     }
 }

@@ -1,0 +1,223 @@
+//! What the correlation tells: verdicts and the little beside them that a reader needs.
+//!
+//! Sinks turn these into text or JSON Lines; nothing here is formatted or escaped. The JSON
+//! forms are documented in `docs/json.md`.
+
+mod attempt;
+
+use kni_ebpf::hook::Hook;
+use serde::Serialize;
+
+use crate::cause::Cause;
+use crate::event::{Ledger, Nanos, Start};
+use crate::untrusted::Untrusted;
+
+pub use attempt::{
+    Argument, Arguments, Attempt, AttemptCoverage, Check, Errnos, Interface, IovaMode, Library, Loop, Origin,
+    Process, ProcessEnd, Repeat, Step, Unseen,
+};
+
+/// One thing to tell, and the moment on the stream's clock at which it is told.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// `CLOCK_MONOTONIC`.
+    pub at: Nanos,
+    /// What.
+    pub what: Told,
+}
+
+/// What there is to tell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Told {
+    /// Observing has begun.
+    Start(Start),
+    /// All hooks that can be had are live. Told once, with their number.
+    Armed(Hooks),
+    /// A hook's coverage changed after arming (the module came or went).
+    Coverage(CoverageChange),
+    /// An attempt has its verdict.
+    Attempt(Box<Attempt>),
+    /// An interface that was created is gone.
+    Released(Released),
+    /// Records were lost since the last such report.
+    Lost(Lost),
+    /// Something that the reader should know and that is no attempt's verdict.
+    Diagnostic(Diagnostic),
+    /// `check` has its answer, which the summary repeats: until then more may happen.
+    Answer(CheckResult),
+    /// The end: totals.
+    Summary(Summary),
+}
+
+/// How many hooks observe.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Hooks {
+    /// Hooks with at least one live attachment.
+    pub live: Vec<&'static str>,
+    /// Hooks that wait for their module or library.
+    pub waiting: Vec<&'static str>,
+    /// Hooks that are attached as soon as a process uses KNI.
+    pub idle: Vec<&'static str>,
+    /// Hooks that can't be had here, and why.
+    pub missing: Vec<(&'static str, String)>,
+}
+
+/// The module's hooks came or went.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CoverageChange {
+    /// The hooks that are live now.
+    pub came: Vec<&'static str>,
+    /// The hooks that observe no longer.
+    pub went: Vec<&'static str>,
+    /// For hooks that came after the module did: how long the module was there unobserved, nanoseconds.
+    pub blind_ns: Option<u64>,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Outcome {
+    /// The interface is there, under the name asked for.
+    Created,
+    /// In another network namespace, or under another name.
+    CreatedElsewhere,
+    /// There, but with a layout or addresses that can't be meant.
+    CreatedDoomed,
+    /// Refused, at a boundary.
+    Stopped,
+    /// The thread died inside.
+    Died,
+    /// Still inside.
+    InProgress,
+    /// The program never got there.
+    NotAttempted,
+    /// What was seen doesn't decide it.
+    Inconclusive,
+}
+
+/// Where an attempt stopped.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Boundary {
+    /// In `librte_kni`, before any system call for it.
+    Library,
+    /// At the system call: no device, wrong device, bad descriptor.
+    Syscall,
+    /// In `rte_kni.ko`.
+    Module,
+    /// In the kernel's network core.
+    Network,
+}
+
+/// A created interface is gone.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Released {
+    /// Its name.
+    pub name: Untrusted,
+    /// Its index.
+    pub ifindex: Option<u32>,
+    /// The process.
+    pub pid: u32,
+    /// Its name.
+    pub comm: Untrusted,
+    /// How.
+    pub how: ReleasedHow,
+    /// How long the interface lived.
+    pub lived_ns: u64,
+}
+
+/// How an interface went.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ReleasedHow {
+    /// By a RELEASE request.
+    Request,
+    /// By closing `/dev/kni`, or by the end of the process.
+    Close,
+}
+
+/// Loss.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Lost {
+    /// Records since the last such report.
+    pub count: u64,
+    /// Records in all.
+    pub total: u64,
+}
+
+/// Something the reader should know.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Diagnostic {
+    /// `check -- CMD`: the command ended.
+    CommandEnded {
+        /// Its exit status.
+        status: Option<i32>,
+        /// The signal that killed it.
+        signal: Option<i32>,
+    },
+}
+
+/// The end.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Attempts by outcome and, for stopped ones, by boundary.
+    pub attempts: Tally,
+    /// The account.
+    pub ledger: Ledger,
+    /// Whether nothing was lost, missed or displaced.
+    pub complete: bool,
+    /// Restart loops, those with the most rounds first.
+    pub loops: Vec<Loop>,
+    /// `check`: the answer.
+    pub check: Option<CheckResult>,
+}
+
+/// Attempts counted.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[expect(missing_docs, reason = "the names are the outcomes' and boundaries'")]
+pub struct Tally {
+    pub created: u64,
+    pub created_elsewhere: u64,
+    pub created_doomed: u64,
+    pub stopped_library: u64,
+    pub stopped_syscall: u64,
+    pub stopped_module: u64,
+    pub stopped_network: u64,
+    pub died: u64,
+    pub in_progress: u64,
+    pub not_attempted: u64,
+    pub inconclusive: u64,
+}
+
+/// `check`'s answer.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CheckResult {
+    /// One for each expected interface, or for the one attempted.
+    pub interfaces: Vec<Checked>,
+    /// The exit status (docs/exit-status.md).
+    pub exit_status: u8,
+}
+
+/// One expected interface.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Checked {
+    /// Its name; none: nothing was expected by name and none was attempted by name.
+    pub name: Option<Untrusted>,
+    /// How its last attempt ended, or not attempted.
+    pub outcome: Outcome,
+    /// Where.
+    pub boundary: Option<Boundary>,
+    /// Why.
+    pub cause: Option<Cause>,
+    /// Created, and released again before the answer was due.
+    pub gone_again: bool,
+    /// The attempt that decided it.
+    pub attempt: Option<Box<Attempt>>,
+}
+
+/// The name of `hook`, for the lists above.
+#[must_use]
+pub fn names(hooks: impl IntoIterator<Item = Hook>) -> Vec<&'static str> {
+    hooks.into_iter().map(Hook::name).collect()
+}

@@ -1,10 +1,20 @@
 //! `bench`: figures that hold on a shared machine, because what they compare ran in turn.
 
-use anyhow::{Result, bail};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::stderr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::cargo::{self, Target};
 use crate::say;
 use crate::setup;
+use crate::test::Tally;
+use crate::vm::release::BOOKWORM;
+use crate::vm::{Job, Vm, console_log};
+use crate::workspace::Workspace;
 
 /// What an unrelated `ioctl` costs under kniwatch, armed and idle.
 pub(crate) fn ioctl() -> Result<()> {
@@ -16,4 +26,140 @@ pub(crate) fn ioctl() -> Result<()> {
         bail!("the benchmark failed: {status}");
     }
     Ok(())
+}
+
+/// The name of the test that holds creating to its budget.
+pub(crate) const TRACED_COST: &str = "traced-cost";
+
+/// A program that creates one interface may take so much longer by what its probes do, in percent. What kniwatch
+/// itself does beside takes its time from another processor, where there is one: the guest has none, so that this is
+/// told and not judged.
+const CREATE_BUDGET_PERCENT: f64 = 3.0;
+/// Rounds; odd, for the median. In a guest whose clock counts instructions they hardly differ.
+const CREATE_ROUNDS: usize = 7;
+const CREATE_TIMEOUT: Duration = Duration::from_secs(1800);
+/// As `create-cost` calls a run that is not traced, and one under the probes alone.
+const NOBODY: &str = "nobody";
+const PROBES: &str = "probes";
+
+/// What creating one interface costs more while it is traced, in the dev VM.
+pub(crate) fn create(workspace: &Workspace) -> Result<ExitCode> {
+    setup::build_tools()?;
+    let times = measure_create(workspace)?;
+    tell(&report(&times));
+    Ok(if within_budget(&times) { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The same as a test.
+pub(crate) fn test_create() -> Result<Tally> {
+    let times = measure_create(&Workspace::locate()?)?;
+    let within = within_budget(&times);
+    say::raw(&format!("vm {TRACED_COST} ... {}", if within { "ok" } else { "FAILED" }));
+    if !within {
+        say::raw(&report(&times));
+    }
+    Ok(Tally { passed: u64::from(within), failed: u64::from(!within), skipped: 0 })
+}
+
+/// Nanoseconds from the program's start to its exit, by who watched.
+type Times = BTreeMap<String, Vec<f64>>;
+
+fn measure_create(workspace: &Workspace) -> Result<Times> {
+    setup::vm_tools()?;
+    let vm = Vm::prepare(workspace, &BOOKWORM)?;
+    let run = vm.new_run()?;
+    let script = format!(". scenario\nmodule loaded\ncreate-cost {CREATE_ROUNDS} /mnt/job/times\n");
+    let (share, terminal, timeout) = (None, false, Some(CREATE_TIMEOUT));
+    let job = Job { script: script.into_bytes(), share, terminal, timed: true, timeout };
+    say!("measuring in the dev VM, which takes some minutes");
+    let outcome = vm.run(&job, &run, Box::new(stderr()), Box::new(stderr()))?;
+    ensure!(
+        outcome.status == Some(0),
+        "the measurement failed; its console: {}",
+        console_log(&run).display()
+    );
+    let times = run.join("times");
+    let text = fs::read_to_string(&times).with_context(|| format!("can't read {}", times.display()))?;
+    parse_times(&text).with_context(|| format!("{} is not as it should be", times.display()))
+}
+
+/// Lines of a watcher and a number; as many of each.
+fn parse_times(text: &str) -> Option<Times> {
+    let mut times = Times::new();
+    for line in text.lines() {
+        let (who, took) = line.split_once(' ')?;
+        times.entry(who.to_owned()).or_default().push(took.parse().ok()?);
+    }
+    let rounds = times.get(NOBODY)?.len();
+    (times.len() > 1 && times.values().all(|of| of.len() == rounds)).then_some(times)
+}
+
+fn within_budget(times: &Times) -> bool {
+    overheads(times).iter().any(|(who, percent)| *who == PROBES && *percent <= CREATE_BUDGET_PERCENT)
+}
+
+/// How much longer it took under each watcher, median by median, in percent.
+fn overheads(times: &Times) -> Vec<(&str, f64)> {
+    let untraced = times.get(NOBODY).map_or(f64::NAN, |times| quartile(times, 2));
+    let traced = times.iter().filter(|(who, _)| *who != NOBODY);
+    traced.map(|(who, times)| (who.as_str(), (quartile(times, 2) / untraced - 1.0) * 100.0)).collect()
+}
+
+/// The `n`th of the quartiles; the second is the median.
+fn quartile(times: &[f64], n: usize) -> f64 {
+    let mut times = times.to_vec();
+    times.sort_by(f64::total_cmp);
+    times.get(times.len() * n / 4).copied().unwrap_or(f64::NAN)
+}
+
+fn report(times: &Times) -> String {
+    let mut lines = vec![
+        "a program that creates one interface and ends, from start to exit".to_owned(),
+        format!("{:36} {:>9} {:>9} {:>9}", "", "quartile", "median", "quartile"),
+    ];
+    let ms = |times: &[f64]| [1, 2, 3].map(|n| format!("{:9.2}", quartile(times, n) / 1e6)).join(" ");
+    let watcher = |who: &str| match who {
+        NOBODY => "untraced".to_owned(),
+        PROBES => "its probes alone".to_owned(),
+        arm => format!("kniwatch watch --arm {arm}"),
+    };
+    lines.extend(times.iter().map(|(who, times)| format!("{:36} {}", watcher(who) + ", ms", ms(times))));
+    let overheads = overheads(times);
+    lines.extend(
+        overheads
+            .iter()
+            .map(|(who, percent)| format!("{:36} {:>9} {percent:9.2}", watcher(who) + ", % over", "")),
+    );
+    let verdict = if within_budget(times) { "ok" } else { "TOO MUCH" };
+    lines.push(format!("{verdict}: at most {CREATE_BUDGET_PERCENT} % is the budget of the probes"));
+    lines.join("\n")
+}
+
+#[expect(clippy::print_stdout, reason = "the figures are what a benchmark is for")]
+fn tell(report: &str) {
+    println!("{report}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{parse_times, report, within_budget};
+
+    #[test]
+    fn medians_decide_and_are_told() {
+        let slow = "nobody 100\nprobes 103\nnobody 90\nprobes 105\nnobody 300\nprobes 104\n";
+        let times = parse_times(slow).unwrap();
+        assert!(!within_budget(&times), "104 of 100");
+        assert!(report(&times).contains("TOO MUCH"), "{}", report(&times));
+        let fine = parse_times("nobody 100\nprobes 102\nauto 110\n").unwrap();
+        assert!(within_budget(&fine));
+        assert!(!within_budget(&parse_times("nobody 100\nauto 100\n").unwrap()), "not measured");
+        assert!(report(&fine).ends_with("ok: at most 3 % is the budget of the probes"), "{}", report(&fine));
+    }
+
+    #[test]
+    fn figures_that_are_incomplete_are_none() {
+        for text in ["", "auto 1\n", "nobody\n", "nobody x\n", "nobody 1\n", "nobody 1\nnobody 2\nauto 1\n"] {
+            assert!(parse_times(text).is_none(), "{text:?}");
+        }
+    }
 }

@@ -56,8 +56,10 @@ enum Chore {
 
 #[derive(Debug, Subcommand)]
 enum Bench {
-    /// What an unrelated ioctl costs: under kniwatch, under an empty program, under nothing
+    /// What an unrelated ioctl costs: under kniwatch (armed, idle), an empty program, nothing
     Ioctl,
+    /// What creating one KNI interface costs more while it is traced, in the dev VM
+    Create,
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -100,5 +102,6 @@ fn chore(chore: Chore) -> Result<ExitCode> {
         Chore::Vm(args) => run::vm(&workspace, &args),
         Chore::Test { chosen } => test::run(&chosen),
         Chore::Bench(Bench::Ioctl) => bench::ioctl().map(|()| ExitCode::SUCCESS),
+        Chore::Bench(Bench::Create) => bench::create(&workspace),
     }
 }

@@ -10,7 +10,7 @@ use crate::cargo::{self, Target};
 use crate::privilege::is_root;
 use crate::say;
 use crate::setup::find_program;
-use crate::{scenarios, setup, vm};
+use crate::{bench, scenarios, setup, vm};
 
 /// What became of the tests.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -42,7 +42,11 @@ struct Choice {
 
 /// Runs the chosen groups or tests, all without a choice, and prints the count as the last line.
 pub(crate) fn run(chosen: &[String]) -> Result<ExitCode> {
-    let choice = choose(chosen, &scenarios::names());
+    let mut names = scenarios::names();
+    names.push(bench::TRACED_COST);
+    let mut choice = choose(chosen, &names);
+    let every = choice.scenarios.is_empty();
+    let cost = choice.scenarios.extract_if(.., |name| name == bench::TRACED_COST).count() > 0;
     let mut tally = Tally::default();
     if choice.unit {
         tally.add(group("unit tests", || unit(&choice.filters)));
@@ -50,11 +54,14 @@ pub(crate) fn run(chosen: &[String]) -> Result<ExitCode> {
     if choice.host {
         tally.add(group("tests on this host's kernel", || host(&choice.filters)));
     }
-    if choice.vm {
+    if choice.vm && (every || !choice.scenarios.is_empty()) {
         tally.add(group("scenarios in the dev VM", || {
             setup::vm_tools()?;
             scenarios::test(&choice.scenarios)
         }));
+    }
+    if choice.vm && (every || cost) {
+        tally.add(group("what creating costs while it is traced", bench::test_create));
     }
     if tally == Tally::default() {
         bail!("no test is called {}", chosen.join(" or "));

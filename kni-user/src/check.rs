@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use kni_ebpf::hook::Hook;
 
 use crate::correlate::{Finding, Watch};
-use crate::event::{Nanos, Process, Step};
+use crate::event::{Mapped, Nanos, Process, Step};
 use crate::report::{Attempt, Boundary, CheckResult, Checked, Outcome, Released};
 use crate::untrusted::Untrusted;
 
@@ -13,6 +13,9 @@ use crate::untrusted::Untrusted;
 const MAX_TREE: usize = 16_384;
 /// Names of interfaces that nobody expected and whose last attempt is remembered.
 const MAX_NAMES: usize = 256;
+
+/// Files run by the command's processes that are remembered.
+const MAX_OBJECTS: usize = 256;
 
 /// Without these, a program may have tried and been refused unseen.
 const ATTEMPT_HOOKS: [Hook; 4] = [Hook::LibraryInit, Hook::LibraryAlloc, Hook::Open, Hook::Ioctl];
@@ -36,6 +39,8 @@ struct Command {
     started: Option<Nanos>,
     ended: bool,
     tree: BTreeSet<u32>,
+    /// What its processes have run of DPDK.
+    objects: BTreeSet<Untrusted>,
 }
 
 /// The last attempt of a name.
@@ -74,6 +79,14 @@ impl Check {
     /// Takes what `/proc` said: children of the command's processes belong to it.
     pub fn process(&mut self, process: &Process) {
         self.command.adopt(process.parent, process.pid);
+    }
+
+    /// A process runs code of a file that has, or may have, functions of DPDK.
+    pub fn mapped(&mut self, mapped: &Mapped) {
+        let objects = &mut self.command.objects;
+        if objects.len() < MAX_OBJECTS && (!self.command.wanted || self.command.tree.contains(&mapped.pid)) {
+            objects.insert(mapped.object.clone());
+        }
     }
 
     /// A process was forked. The command's own fork is in the stream behind the news of its start.
@@ -149,7 +162,7 @@ impl Check {
             }
         }
         let silence =
-            if nothing_was_missed(at, watch) { Outcome::NotAttempted } else { Outcome::Inconclusive };
+            if self.nothing_was_missed(at, watch) { Outcome::NotAttempted } else { Outcome::Inconclusive };
         let interfaces: Vec<Checked> = if self.expect.is_empty() {
             vec![self.unnamed(silence)]
         } else {
@@ -157,6 +170,15 @@ impl Check {
         };
         let exit_status = interfaces.iter().map(status).filter(|status| *status != 0).min().unwrap_or(0);
         self.answer = Some(CheckResult { interfaces, exit_status });
+    }
+
+    /// Whether an attempt would have been seen, had there been one.
+    fn nothing_was_missed(&self, at: Nanos, watch: Watch) -> bool {
+        let Some(armed) = watch.armed else { return false };
+        let hidden = |object| ATTEMPT_HOOKS.iter().any(|hook| watch.coverage.is_missing_in(*hook, object));
+        watch.account.total() == 0
+            && ATTEMPT_HOOKS.iter().all(|hook| watch.coverage.throughout(*hook, armed, at, &[]).is_ok())
+            && !self.command.objects.iter().any(hidden)
     }
 
     fn note(&mut self, attempt: Attempt) {
@@ -235,13 +257,6 @@ fn names(attempt: &Attempt) -> impl Iterator<Item = &Untrusted> {
 
 const fn is_created(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed)
-}
-
-/// Whether an attempt would have been seen, had there been one.
-fn nothing_was_missed(at: Nanos, watch: Watch) -> bool {
-    let Some(armed) = watch.armed else { return false };
-    watch.account.total() == 0
-        && ATTEMPT_HOOKS.iter().all(|hook| watch.coverage.throughout(*hook, armed, at, &[]).is_ok())
 }
 
 fn checked(name: Option<Untrusted>, last: Option<&Last>, silence: Outcome) -> Checked {

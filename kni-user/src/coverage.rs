@@ -66,6 +66,17 @@ impl Table {
         self.of(hook, &[]).any(Attachment::is_live)
     }
 
+    /// Whether `hook` can't be had in `object`: it is stripped, say.
+    #[must_use]
+    pub fn is_missing_in(&self, hook: Hook, object: &Untrusted) -> bool {
+        let mut attachments = self.attachments.iter();
+        attachments.any(|known| {
+            known.hook == hook
+                && known.object.as_ref() == Some(object)
+                && matches!(known.state, HookState::Missing { .. })
+        })
+    }
+
     /// Whether `hook` was live from `from` to `to` for a process that runs code of `objects`; if not, why.
     ///
     /// A hook of the library counts only in one of these: what is attached in the system's library says

@@ -100,7 +100,10 @@ impl Engine {
                 self.ask(|check| check.process(process));
             }
             What::Object(object) => self.correlator.object(object),
-            What::Mapped(mapped) => self.correlator.mapped(at, mapped),
+            What::Mapped(mapped) => {
+                self.correlator.mapped(at, mapped);
+                self.ask(|check| check.mapped(mapped));
+            }
             What::Holder(holder) => self.correlator.holder(holder),
             What::Interface(interface) => self.correlator.interface(interface),
             What::KernelLog(line) => self.correlator.kernel_log(at, line),

@@ -164,9 +164,15 @@ impl<'a, R: ReadCacheOps> Image<'a, R> {
     }
 
     fn soname(&self) -> Option<Vec<u8>> {
-        let (entries, link) = self.sections.dynamic(self.endian, self.file).ok()??;
-        let entry = entries.iter().find(|entry| entry.d_tag(self.endian) == DT_SONAME)?;
-        self.string(link, entry.val32(self.endian)?)
+        self.dynamic_strings(&[DT_SONAME]).into_iter().next()
+    }
+
+    /// The strings of the dynamic section's entries of these kinds, in their order.
+    pub(super) fn dynamic_strings(&self, tags: &[i64]) -> Vec<Vec<u8>> {
+        let dynamic = self.sections.dynamic(self.endian, self.file).ok().flatten();
+        let Some((entries, link)) = dynamic else { return Vec::new() };
+        let wanted = entries.iter().filter(|entry| tags.contains(&entry.d_tag(self.endian)));
+        wanted.filter_map(|entry| self.string(link, entry.val32(self.endian)?)).collect()
     }
 
     fn versions(&self) -> Vec<String> {

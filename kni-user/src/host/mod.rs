@@ -11,6 +11,7 @@ pub mod kmsg;
 pub mod libraries;
 pub mod mappings;
 pub mod modules;
+pub mod needed;
 pub mod procfs;
 pub mod site;
 pub mod system;

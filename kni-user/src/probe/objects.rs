@@ -13,7 +13,7 @@ use super::{Config, Probes, Row};
 use crate::event::{self, HookState, Mapped, What};
 use crate::host::elf::{self, Elf};
 use crate::host::files::{self, FileId, Found};
-use crate::host::{libraries, procfs};
+use crate::host::{libraries, needed, procfs};
 use crate::untrusted::Untrusted;
 
 /// Files remembered that are of no concern; more of them are looked at again.
@@ -105,14 +105,13 @@ impl Probes {
 
     /// Finds what there is: what the user names, what is installed, what runs.
     pub(super) fn find_objects(&mut self) {
-        let executables = named_executables(&self.config);
-        for file in executables {
+        let config = self.config.clone();
+        for file in named_executables(&config) {
             if self.look(&file) == Look::Nameless && mentions_device(&file.path) {
                 self.admit(&file, Elf::default());
             }
         }
-        let named = self.config.libraries.clone();
-        for file in named.into_iter().chain(libraries::installed()).filter_map(|path| Found::at(&path)) {
+        for file in named_or_installed_libraries(&config) {
             self.look(&file);
         }
         let own = std::process::id();
@@ -227,8 +226,7 @@ fn told(path: &Path) -> Untrusted {
 
 /// What the user names and what is installed, without privileges.
 pub(super) fn named_or_installed(config: &Config) -> Vec<Object> {
-    let libraries = config.libraries.iter().cloned().chain(libraries::installed());
-    let files = libraries.filter_map(|path| Found::at(&path)).chain(named_executables(config));
+    let files = named_or_installed_libraries(config).chain(named_executables(config));
     let mut seen = HashSet::new();
     let distinct = files.filter(|file| seen.insert(file.id));
     let object = |file: Found| {
@@ -238,9 +236,19 @@ pub(super) fn named_or_installed(config: &Config) -> Vec<Object> {
     distinct.filter_map(object).collect()
 }
 
-fn named_executables(config: &Config) -> Vec<Found> {
-    let paths = config.executables.iter().filter_map(|program| libraries::executable(program));
-    paths.filter_map(|path| Found::at(&path)).collect()
+fn named_executables(config: &Config) -> impl Iterator<Item = Found> {
+    executables(config).filter_map(|path| Found::at(&path))
+}
+
+/// The libraries that the user names, that named programs bring along, and that are installed.
+fn named_or_installed_libraries(config: &Config) -> impl Iterator<Item = Found> {
+    let brought = executables(config).flat_map(|path| needed::brought_along(&path));
+    let paths = config.libraries.iter().cloned().chain(brought).chain(libraries::installed());
+    paths.filter_map(|path| Found::at(&path))
+}
+
+fn executables(config: &Config) -> impl Iterator<Item = PathBuf> {
+    config.executables.iter().filter_map(|program| libraries::executable(program))
 }
 
 /// Whether the file has the device's path inside, as the library has.

@@ -1,7 +1,7 @@
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
-use crate::event::{Question, What};
+use crate::event::{HookState, Question, What};
 use crate::report::{Boundary, Checked, Outcome};
 use crate::testing::{Answer, Kernel, Stream, Who, process};
 use crate::untrusted::Untrusted;
@@ -257,4 +257,20 @@ fn an_interrupted_check_answers_with_what_it_has() {
     let mut stream = check(&["vEth0"]);
     stream.alloc(APP, "vEth0");
     assert_eq!(stream.end().exit_status, Some(16));
+}
+
+#[test]
+fn silence_of_a_program_that_nobody_can_look_into_proves_nothing() {
+    for (state, status) in [(HookState::Live, 10), (HookState::Missing { reason: "stripped".to_owned() }, 20)]
+    {
+        let mut stream = Stream::new(question(&["vEth0"], true), &[]);
+        stream.object("/opt/app", &state);
+        stream.push(What::CommandStarted { pid: APP.pid });
+        stream.maps(APP.pid, "/opt/app");
+        stream.push(What::CommandEnded { pid: APP.pid, status: Some(1), signal: None });
+        let mut of_others = stream.clone();
+        assert_eq!(stream.end().exit_status, Some(status));
+        of_others.events.retain(|event| !matches!(event.what, What::Mapped(_)));
+        assert_eq!(of_others.end().exit_status, Some(10));
+    }
 }

@@ -8,7 +8,7 @@ use super::observed::Observed;
 use super::{Correlator, Finding, Watch};
 use crate::event::{Nanos, Task};
 use crate::report::{Attempt, ProcessEnd, Unseen};
-use crate::verdict::{Unattempted, not_attempted};
+use crate::verdict::{Unattempted, library_in, not_attempted};
 
 impl Correlator {
     /// A process has ended, and what it was on its way to will not come: unless a child of it carries on.
@@ -41,8 +41,9 @@ impl Correlator {
         });
         let origin = failed.map(|failed| failed.before(at));
         let task = Task { pid, tid: pid, comm: milestones.comm.clone() };
+        let library = library_in(&self.objects.of(&self.processes.within(pid, watch.coverage)));
         let seen = Observed { steps: milestones.steps(), ..Observed::new(&task, began, 0) };
-        Some(Attempt { origin, end, ..self.attempt(&seen, verdict, Vec::new(), at) })
+        Some(Attempt { origin, library, end, ..self.attempt(&seen, verdict, Vec::new(), at) })
     }
 
     /// Why an attempt of a process may have gone unseen.

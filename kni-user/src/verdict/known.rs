@@ -28,8 +28,17 @@ fn argument(pointer: u64, read: &Read) -> Argument {
 
 /// Which library it went through, and of which release that is.
 pub(super) fn library(case: &Case) -> Option<Library> {
-    let object = case.objects.iter().find(|object| has_kni(object));
-    let clues = clues(case);
+    described(case.objects, &clues(case))
+}
+
+/// Which library a process that runs code of `objects` has, as far as these files alone show it.
+#[must_use]
+pub fn library_in(objects: &[&Object]) -> Option<Library> {
+    described(objects, &clues_of(objects))
+}
+
+fn described(objects: &[&Object], clues: &Clues) -> Option<Library> {
+    let object = objects.iter().find(|object| has_kni(object));
     let phrases = clues.phrases();
     if object.is_none() && phrases.is_empty() {
         return None;

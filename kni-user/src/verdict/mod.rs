@@ -20,6 +20,7 @@ use crate::report::{Arguments, Boundary, Check, Errnos, Library, Origin, Outcome
 use crate::untrusted::Untrusted;
 
 pub use ending::{Unattempted, not_attempted};
+pub use known::library_in;
 
 /// How an attempt ended, where it stopped, and why.
 #[derive(Clone, Debug, PartialEq)]

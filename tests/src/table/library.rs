@@ -131,7 +131,7 @@ const T10: &[Run] = &refused(
 const T11: &[Run] = &created(
     kni_app!("none", "vEth0_0", "vEth0_0"),
     &[CREATED, Attempt::in_library(NAME, "lib.already-exists")],
-    &["INCONCLUSIVE", "memzone", "\"sys.", "\"mod.", "\"net."],
+    &["INCONCLUSIVE", "\"lib.memzone", "\"sys.", "\"mod.", "\"net."],
 );
 const T36_PA: [Run; 3] = created(
     kni_app!("--iova-mode=pa"; "none", "vEth0_0"),
@@ -147,7 +147,12 @@ const T42: &[Run] = &created(kni_app!("empty-pool", "vEth0_0"), &[CREATED], REFU
 const NO_POOL: &[Run] = &refused(
     kni_app!("no-pool", "vEth0_0"),
     &[Attempt {
-        also: &[("/arguments/pool/state", Said::Text("null")), ("/origin/rte_errno", Said::Number(ENOMEM))],
+        also: &[
+            ("/arguments/pool/state", Said::Text("null")),
+            // A pool of so many is refused by the ring that would hold them.
+            ("/origin/place", Said::Text("rte_ring_create")),
+            ("/origin/rte_errno", Said::Number(ENOMEM)),
+        ],
         ..Attempt::in_library(NAME, "lib.no-pool")
     }],
     OPENED_UNSEEN,
@@ -159,7 +164,7 @@ const NO_POOL_EXIT: &[Run] = &KNI_APP.runs(
         status: 10,
         attempts: Attempts::Exactly(&[Attempt {
             also: &[
-                ("/origin/place", Said::Text("rte_pktmbuf_pool_create")),
+                ("/origin/place", Said::Text("rte_ring_create")),
                 ("/origin/rte_errno", Said::Number(ENOMEM)),
                 ("/end/status", Said::Number(1)),
             ],

@@ -6,7 +6,7 @@ use core::mem::size_of;
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_ktime_get_ns};
 use kni_ebpf::control;
-use kni_ebpf::counter::{Outcome, slot};
+use kni_ebpf::counter::{Outcome, SLOTS, slot};
 use kni_ebpf::hook::Hook;
 use kni_ebpf::record::{COMM_MAX, Call, Header, KIND_CALL, KIND_STEP, Step, UNKNOWN_ERRNO};
 
@@ -67,7 +67,14 @@ pub(crate) fn armed() -> bool {
 /// Adds one to a counter of this CPU.
 #[inline(always)]
 pub(crate) fn count(hook: Hook, outcome: Outcome) {
-    let Some(counter) = COUNTERS.get_ptr_mut(slot(hook, outcome)) else { return };
+    let Some(counters) = COUNTERS.get_ptr_mut(0) else { return };
+    let slot = slot(hook, outcome);
+    // So that the verifier sees it too.
+    if slot >= SLOTS {
+        return;
+    }
+    // SAFETY: within the map's one value, which has that many counters.
+    let counter = unsafe { counters.cast::<u64>().add(slot as usize) };
     if may_be_preempted(hook) {
         // SAFETY: an atomic addition to the map's value, which is valid and aligned. core has no
         // read-modify-write atomics for this target.

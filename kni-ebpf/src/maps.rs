@@ -13,7 +13,7 @@ pub(crate) static RINGBUF: RingBuf = RingBuf::with_byte_size(256 * 1024, 0);
 
 /// How often each outcome came about at each hook: see `kni_ebpf::counter`.
 #[map]
-pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(SLOTS, 0);
+pub(crate) static COUNTERS: PerCpuArray<[u64; SLOTS as usize]> = PerCpuArray::with_max_entries(1, 0);
 
 /// `kni_ebpf::control` says what each word is.
 #[map]

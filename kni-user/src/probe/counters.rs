@@ -1,15 +1,14 @@
 //! The kernel half of the ledger.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
-use std::os::fd::{AsFd as _, AsRawFd as _};
+use std::io;
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
 
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
 use aya::maps::PerCpuArray;
-use aya::programs::Program;
-use kni_ebpf::counter::{Outcome, slot};
+use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_info};
+use kni_ebpf::counter::{Outcome, SLOTS, slot};
 use kni_ebpf::hook::Hook;
 
 use super::spec;
@@ -58,15 +57,16 @@ impl Counters {
 
 pub(super) fn read(object: &Ebpf, descriptors: &Descriptors) -> Result<Counters> {
     let map = object.map("COUNTERS").context("the object has no map COUNTERS")?;
-    let map = PerCpuArray::<_, u64>::try_from(map)?;
+    // All of them at once: this is read with every batch of records.
+    let map = PerCpuArray::<_, [u64; SLOTS as usize]>::try_from(map)?;
+    let per_cpu = map.get(&0, 0).context("cannot read the counters")?;
     let mut counters = Counters::default();
     for hook in Hook::ALL {
-        let mut counts = [0; Outcome::COUNT as usize];
-        for (outcome, count) in Outcome::ALL.into_iter().zip(&mut counts) {
-            let per_cpu = map.get(&slot(hook, outcome), 0).context("cannot read the counters")?;
-            *count = per_cpu.iter().sum();
-        }
-        counters.by_hook.insert(hook, counts);
+        let count = |outcome| {
+            let slot = slot(hook, outcome) as usize;
+            per_cpu.iter().filter_map(|counts| counts.get(slot)).sum()
+        };
+        counters.by_hook.insert(hook, Outcome::ALL.map(count));
     }
     Ok(Counters {
         emitted: counters.total(Outcome::Emitted),
@@ -81,10 +81,8 @@ pub(super) fn read(object: &Ebpf, descriptors: &Descriptors) -> Result<Counters>
 }
 
 /// What the kernel tells of each loaded program, by way of its descriptor.
-///
-/// Opened once: opening a file is among the things that are counted.
 #[derive(Debug, Default)]
-pub(super) struct Descriptors(Vec<(Hook, File)>);
+pub(super) struct Descriptors(Vec<(Hook, OwnedFd)>);
 
 impl Descriptors {
     /// Those of the programs that are loaded now.
@@ -92,8 +90,8 @@ impl Descriptors {
         let mut files = Vec::new();
         for spec in spec::SPECS {
             let programs = spec.programs();
-            for path in programs.iter().filter_map(|name| descriptor(object.program(name)?)) {
-                files.push((spec.hook, File::open(path)?));
+            for program in programs.iter().filter_map(|name| object.program(name)?.fd().ok()) {
+                files.push((spec.hook, program.as_fd().try_clone_to_owned()?));
             }
         }
         Ok(Self(files))
@@ -103,45 +101,27 @@ impl Descriptors {
     /// enabled.
     pub(super) fn runs(&self, hook: Hook) -> io::Result<u64> {
         let files = self.0.iter().filter(|(of, _)| *of == hook);
-        files.map(|(_, file)| fact(file, "run_cnt")).sum()
+        files.map(|(_, program)| Ok(info(program)?.run_cnt)).sum()
     }
 
-    /// Runs that the kernel left out since the CPU was in that program already (told since 5.12).
+    /// Runs that the kernel left out since the CPU was in that program already (told since 5.12; 0 before).
     fn misses(&self) -> io::Result<u64> {
-        self.0.iter().map(|(_, file)| fact(file, "recursion_misses")).sum()
+        self.0.iter().map(|(_, program)| Ok(info(program)?.recursion_misses)).sum()
     }
 }
 
-/// Where the kernel tells of a loaded program.
-fn descriptor(program: &Program) -> Option<String> {
-    let fd = program.fd().ok()?.as_fd().as_raw_fd();
-    Some(format!("/proc/self/fdinfo/{fd}"))
-}
-
-/// A number that a descriptor tells; 0 if it doesn't.
-fn fact(mut file: &File, name: &str) -> io::Result<u64> {
-    let mut info = String::new();
-    file.rewind()?;
-    file.read_to_string(&mut info)?;
-    Ok(parse_fact(&info, name).unwrap_or_default())
-}
-
-fn parse_fact(info: &str, name: &str) -> Option<u64> {
-    let (_, value) = info.lines().filter_map(|line| line.split_once(':')).find(|(key, _)| *key == name)?;
-    value.trim().parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parse_fact;
-
-    #[test]
-    fn facts_are_found_by_their_whole_names() {
-        let info = "pos:\t0\nrun_cnt:\t4\nrecursion_misses:\t17\nverified_insns:\tmany\n";
-        assert_eq!(parse_fact(info, "recursion_misses"), Some(17));
-        assert_eq!(parse_fact(info, "run_cnt"), Some(4));
-        for name in ["cnt", "verified_insns", "absent"] {
-            assert_eq!(parse_fact(info, name), None, "{name}");
-        }
-    }
+/// What the kernel tells of a loaded program. `/proc/self/fdinfo` has the same, written out for people: that takes
+/// several times as long, and it is asked for with every batch of records.
+fn info(program: &OwnedFd) -> io::Result<bpf_prog_info> {
+    // SAFETY: all zero is a valid value of this struct of numbers: nothing is asked for but numbers.
+    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
+    // SAFETY: as above, of a union of them.
+    let mut request: bpf_attr = unsafe { std::mem::zeroed() };
+    request.info.bpf_fd = u32::try_from(program.as_raw_fd()).unwrap_or(u32::MAX);
+    request.info.info_len = u32::try_from(size_of_val(&info)).unwrap_or(0);
+    request.info.info = (&raw mut info) as u64;
+    let command = bpf_cmd::BPF_OBJ_GET_INFO_BY_FD;
+    // SAFETY: both structs are as large as it is told, and outlive the call.
+    let status = unsafe { libc::syscall(libc::SYS_bpf, command, &raw mut request, size_of_val(&request)) };
+    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(info) }
 }

@@ -2,11 +2,14 @@
 
 use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use kni_ebpf::hook::Hook;
 
 use super::now;
 use crate::event::{Event, Step, What};
+use crate::host::files::{Found, Mapping};
 use crate::host::mappings::{Sighting, Watcher};
 use crate::host::procfs;
 use crate::probe::{self, Known, Probes};
@@ -18,13 +21,42 @@ const PROCESSES_MAX: usize = 4096;
 pub(super) struct Programs {
     watcher: Option<Watcher>,
     images: HashMap<u32, Image>,
+    paths: Paths,
+}
+
+/// Where mapped files were found. A program that starts maps dozens, most of them not for the first time:
+/// what was found is taken as it was for a while.
+#[derive(Default)]
+struct Paths(HashMap<(PathBuf, (u32, u32), u64), (Instant, Found)>);
+
+impl Paths {
+    const FRESH: Duration = Duration::from_secs(5);
+    const MAX: usize = 4096;
+
+    fn file(&mut self, mapping: &Mapping) -> Option<Found> {
+        let key = (mapping.path.clone(), mapping.device, mapping.inode);
+        if let Some((seen, file)) = self.0.get(&key)
+            && seen.elapsed() < Self::FRESH
+        {
+            return Some(file.clone());
+        }
+        let file = mapping.file()?;
+        if self.0.len() >= Self::MAX {
+            self.0.clear();
+        }
+        // A path through `/proc/PID/root` ends with its process.
+        if file.path == mapping.path {
+            self.0.insert(key, (Instant::now(), file.clone()));
+        }
+        Some(file)
+    }
 }
 
 /// What a process runs, as far as it was told.
 #[derive(Clone, Debug, Default)]
 struct Image {
     objects: Vec<Known>,
-    /// Its mappings were read since its first record.
+    /// All that it has mapped is known: it was read, or the kernel has told of it from its start on.
     was_read: bool,
     /// Whether it uses KNI without any library that is known was looked into.
     was_suspected: bool,
@@ -40,7 +72,7 @@ impl Programs {
                  missed: the kernel doesn't tell of mapped files ({error}); it takes CAP_PERFMON (or root)"
             );
         });
-        Self { watcher: watcher.ok(), images: HashMap::new() }
+        Self { watcher: watcher.ok(), images: HashMap::new(), paths: Paths::default() }
     }
 
     /// Waits until a process has mapped code.
@@ -66,13 +98,14 @@ impl Programs {
             match sighting {
                 Sighting::Mapped(mapping) => {
                     if mapping.pid != std::process::id()
-                        && let Some(file) = mapping.file()
+                        && let Some(file) = self.paths.file(mapping)
                     {
                         self.sees(mapping.pid, |probes, told| probes.see(&file, told), probes, events);
                     }
                 }
                 Sighting::Executed(pid) => {
-                    self.images.remove(pid);
+                    // Its mappings follow, all of them.
+                    *self.image(*pid) = Image { was_read: true, ..Image::default() };
                 }
                 Sighting::Lost => {}
             }
@@ -117,7 +150,10 @@ impl Programs {
                 for known in image.objects {
                     self.maps(pid, &known, probes, events);
                 }
-                self.read(pid, probes, events);
+                self.image(pid).was_read = image.was_read;
+                if !image.was_read {
+                    self.read(pid, probes, events);
+                }
             }
             What::Step(step) if hook == Hook::Exit && step.task.tid == pid => {
                 self.images.remove(&pid);
@@ -129,8 +165,10 @@ impl Programs {
     /// Reads what a process has mapped.
     fn read(&mut self, pid: u32, probes: &mut Probes, events: &mut Vec<Event>) {
         self.image(pid).was_read = true;
-        for file in procfs::mappings(pid).into_iter().filter_map(|mapping| mapping.file()) {
-            self.sees(pid, |probes, told| probes.see(&file, told), probes, events);
+        for mapping in procfs::mappings(pid) {
+            if let Some(file) = self.paths.file(&mapping) {
+                self.sees(pid, |probes, told| probes.see(&file, told), probes, events);
+            }
         }
     }
 

@@ -3,12 +3,13 @@
 use core::arch::asm;
 use core::mem::size_of;
 
+use aya_ebpf::bindings::{BPF_RB_FORCE_WAKEUP, BPF_RB_NO_WAKEUP};
 use aya_ebpf::helpers::bpf_get_current_pid_tgid;
 use aya_ebpf::helpers::generated::{bpf_get_current_comm, bpf_ktime_get_ns};
 use kni_ebpf::control;
 use kni_ebpf::counter::{Outcome, SLOTS, slot};
 use kni_ebpf::hook::Hook;
-use kni_ebpf::record::{COMM_MAX, Call, Header, KIND_CALL, KIND_STEP, Step, UNKNOWN_ERRNO};
+use kni_ebpf::record::{COMM_MAX, Call, Header, KIND_CALL, KIND_STEP, PHASE_RETURN, Step, UNKNOWN_ERRNO};
 
 use crate::maps::{CONTROL, COUNTERS, RINGBUF};
 
@@ -109,6 +110,26 @@ const fn may_be_preempted(hook: Hook) -> bool {
     )
 }
 
+/// Whether user space is woken for it: something may have ended, or has to be attached to or looked up at once.
+/// The steps between are read with the next that does, or when time has passed: each time that the reader is
+/// woken costs the program that it wakes up beside, where there is no other processor.
+#[inline(always)]
+const fn wakes(hook: Hook, phase: u16) -> bool {
+    match hook {
+        Hook::LibraryInit
+        | Hook::LibraryAlloc
+        | Hook::LibraryRelease
+        | Hook::Ioctl
+        | Hook::Open
+        | Hook::Dispatcher
+        | Hook::CompatDispatcher
+        | Hook::Handler => phase == PHASE_RETURN,
+        Hook::DeviceOpen | Hook::DeviceRelease => true,
+        Hook::Exec | Hook::Exit | Hook::ModuleLoad | Hook::ModuleFree => true,
+        _ => false,
+    }
+}
+
 /// A record of the ring buffer.
 pub(crate) trait Record: 'static {
     const KIND: u16;
@@ -164,6 +185,8 @@ pub(crate) fn submit<R: Record>(moment: &Moment, fill: impl FnOnce(&mut R)) -> O
     unsafe { bpf_get_current_comm(header.comm.as_mut_ptr().cast(), COMM_MAX as u32) };
     record.prepare();
     fill(record);
-    entry.submit(0);
+    // Without either flag the kernel wakes the reader only if it had read all that came before.
+    let wakes = wakes(moment.hook, record.header().phase);
+    entry.submit(u64::from(if wakes { BPF_RB_FORCE_WAKEUP } else { BPF_RB_NO_WAKEUP }));
     Outcome::Emitted
 }

@@ -16,7 +16,7 @@ create() {
 # watched ARM [held]: the same under kniwatch watch --arm ARM.
 watched() {
     rm -f /run/ready
-    kniwatch --format json watch --stop-after 1 --for 60s --arm "$1" --ready-file /run/ready >/run/watched 2>&1 &
+    kniwatch --format json watch --for 60s --arm "$1" --ready-file /run/ready >/run/watched 2>&1 &
     watch=$!
     until [ -e /run/ready ]; do
         kill -0 $watch || fail "kniwatch has ended: $(cat /run/watched)"
@@ -25,10 +25,13 @@ watched() {
     [ -z "$2" ] || kill -STOP $watch
     took=$(create)
     [ -z "$2" ] || kill -CONT $watch
-    # It ends when it has told of the attempt.
-    wait $watch
     # A verdict that was not told would not have cost what is measured.
-    grep -q '"type":"attempt".*"outcome":"created"' /run/watched || fail "kniwatch saw nothing: $(cat /run/watched)"
+    until grep -q '"type":"attempt".*"outcome":"created"' /run/watched; do
+        kill -0 $watch || fail "kniwatch saw nothing: $(cat /run/watched)"
+        sleep 0.05
+    done
+    kill -INT $watch
+    wait $watch
     echo "$took"
 }
 

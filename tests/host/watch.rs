@@ -59,6 +59,8 @@ impl Watch {
 
     fn wait_for_more(&self, at_most: Duration) {
         let mut poll = libc::pollfd { fd: self.ring.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+        // Not every record wakes its reader.
+        let at_most = at_most.min(Duration::from_millis(100));
         let milliseconds = i32::try_from(at_most.as_millis()).unwrap();
         // SAFETY: one descriptor, which lives as long as the ring.
         unsafe { libc::poll(&raw mut poll, 1, milliseconds) };

@@ -23,8 +23,8 @@ pub fn brought_along(program: &Path) -> Vec<PathBuf> {
         let (needed, own) = needs(&file);
         let directories: Vec<PathBuf> = own.into_iter().chain(inherited).collect();
         for name in needed {
-            let candidates = directories.iter().map(|directory| directory.join(OsStr::from_bytes(&name)));
-            let Some(library) = candidates.filter_map(|path| fs::canonicalize(path).ok()).next() else {
+            let mut candidates = directories.iter().map(|directory| directory.join(OsStr::from_bytes(&name)));
+            let Some(library) = candidates.find_map(|path| fs::canonicalize(path).ok()) else {
                 continue;
             };
             if found.len() < LIBRARIES_MAX && !found.contains(&library) {

@@ -19,7 +19,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use self::facts::Facts;
 use self::programs::Programs;
 use self::users::Users;
-use crate::event::{End, Event, HookState, Ledger, Question, What};
+use crate::event::{End, Event, HookState, Ledger, Phase, Question, Step, What};
 use crate::host;
 use crate::host::kmsg::Kmsg;
 use crate::probe::{self, CannotObserve, Probes};
@@ -118,6 +118,10 @@ impl Stream {
         }
         let told = events.len();
         self.drain(events)?;
+        if tick.is_some() {
+            // What is concluded from silence when time is up needs the account too.
+            self.tell_losses(events)?;
+        }
         events.extend(tick);
         // What was drained has been followed where it was.
         let news = events.iter().skip(told).filter(|event| matches!(event.what, What::Tick));
@@ -138,7 +142,7 @@ impl Stream {
         let records = self.records();
         calls.extend(self.follow_users(records.iter()));
         let module_hooks = self.follow_module(&records);
-        if !records.is_empty() {
+        if records.iter().any(may_conclude) {
             self.tell_losses(events)?;
         }
         if let Some(log) = &mut self.kernel_log {
@@ -245,6 +249,16 @@ impl Stream {
             received: self.received,
             undecoded: self.undecoded,
         })
+    }
+}
+
+/// Whether something may end with the record, and so be concluded from what was seen and what was not.
+fn may_conclude(record: &Event) -> bool {
+    match &record.what {
+        What::Step(Step { hook: Hook::Exit | Hook::Exec, .. }) => true,
+        What::Step(step) => matches!(step.phase, Phase::Return { .. }),
+        What::Call(call) => matches!(call.phase, Phase::Return { .. }),
+        _ => false,
     }
 }
 

@@ -27,7 +27,10 @@ pub(super) struct Programs {
 /// Where mapped files were found. A program that starts maps dozens, most of them not for the first time:
 /// what was found is taken as it was for a while.
 #[derive(Default)]
-struct Paths(HashMap<(PathBuf, (u32, u32), u64), (Instant, Found)>);
+struct Paths(HashMap<Key, (Instant, Found)>);
+
+/// What a mapping tells of its file: the path, the device, the inode.
+type Key = (PathBuf, (u32, u32), u64);
 
 impl Paths {
     const FRESH: Duration = Duration::from_secs(5);

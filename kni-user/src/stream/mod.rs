@@ -132,16 +132,17 @@ impl Stream {
 
     /// Takes all that is there.
     ///
-    /// Order: what processes run since (attaching to it doesn't wait for anything else), what was lost, then the
+    /// Order: what processes run since (attaching to it waits for nothing but the module), what was lost, then the
     /// kernel's log (whatever was logged before a record was submitted is there by now), then the records, each
     /// behind the facts that belong to it.
     pub fn drain(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let told = events.len();
+        let records = self.records();
+        // Before all else: looking at what a program has mapped takes its time.
+        let module_hooks = self.follow_module(&records);
         self.programs.follow(&mut self.probes, events);
         let mut calls = self.follow_users(events.iter().skip(told));
-        let records = self.records();
         calls.extend(self.follow_users(records.iter()));
-        let module_hooks = self.follow_module(&records);
         if records.iter().any(may_conclude) {
             self.tell_losses(events)?;
         }

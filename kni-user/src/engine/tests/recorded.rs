@@ -21,17 +21,29 @@ use crate::testing::Answer;
 /// What each scenario must come to, and `check`'s exit status.
 fn expected(scenario: &str) -> (Short, u8) {
     let created = super::CREATED;
+    let in_library = |cause| (stopped(Boundary::Library, cause), 11);
     match scenario {
         "created" | "module-comes-and-goes" => (created, 0),
-        "silent-refusal" => (stopped(Boundary::Library, Cause::LibMemzoneExists), 11),
-        "silent-refusal-1604" => (stopped(Boundary::Library, Cause::LibMemzoneMissing), 11),
-        "module-missing" => (stopped(Boundary::Syscall, Cause::SysDeviceMissing), 12),
+        "t36-physical" | "t36-virtual" | "t42" | "forked" | "threads" | "contained" | "plugins" => {
+            (created, 0)
+        }
+        "silent-refusal" | "t02" | "t02-static" | "t03-fifth" | "t03-last" => {
+            in_library(Cause::LibMemzoneExists)
+        }
+        "silent-refusal-1604" => in_library(Cause::LibMemzoneMissing),
+        "t05" => in_library(Cause::LibNoMemory),
+        "t07-no-configuration" | "t07-empty-name" => in_library(Cause::LibBadArgument),
+        "t08" | "t10" => in_library(Cause::LibNotInitialised),
+        "t15" => in_library(Cause::LibPoolScattered),
+        "t16" => in_library(Cause::LibIovaMode),
+        "no-pool" => in_library(Cause::LibNoPool),
+        "module-missing" | "t14" => (stopped(Boundary::Syscall, Cause::SysDeviceMissing), 12),
         "device-busy" => (stopped(Boundary::Syscall, Cause::SysDeviceBusy), 12),
         "wrong-device" => (stopped(Boundary::Syscall, Cause::SysWrongDevice), 12),
         "bad-fd" => (stopped(Boundary::Syscall, Cause::SysBadFd), 12),
         "duplicate-name" => (stopped(Boundary::Module, Cause::ModNameDuplicate), 13),
         "name-taken" => (stopped(Boundary::Network, Cause::NetNameExists), 14),
-        "starved" => (INCONCLUSIVE, 20),
+        "starved" | "t02-stripped" => (INCONCLUSIVE, 20),
         other => panic!("what should the recording {other} come to?"),
     }
 }
@@ -58,7 +70,7 @@ fn scenario(recording: &Path) -> &str {
 #[test]
 fn every_recorded_run_comes_to_its_verdict() {
     let recordings = recordings();
-    assert!(recordings.len() >= 11, "the recordings are missing: {recordings:?}");
+    assert!(recordings.len() >= 32, "the recordings are missing: {recordings:?}");
     for recording in recordings {
         let (verdict, status) = expected(scenario(&recording));
         let answer = Answer::of(&events(&recording));

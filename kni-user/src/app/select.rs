@@ -30,7 +30,7 @@ impl Selection {
             What::Step(step) if is_about_module(step.hook) => true,
             What::Step(step) => {
                 let admitted = self.is_of(&step.task);
-                if step.hook == Hook::Exit && step.task.tid == step.task.pid {
+                if step.ends_process() {
                     self.named.remove(&step.task.pid);
                 }
                 admitted
@@ -69,6 +69,7 @@ const fn is_about_module(hook: Hook) -> bool {
 #[cfg(test)]
 mod tests {
     use kni_ebpf::hook::Hook;
+    use kni_ebpf::record::EXIT_WHOLE_KNOWN;
 
     use super::Selection;
     use crate::cli::Select;
@@ -100,6 +101,18 @@ mod tests {
         assert!(selection.admits(&step(Hook::LibraryAlloc, 7, "renamed")));
         assert!(selection.admits(&step(Hook::Exit, 7, "renamed")));
         assert!(!selection.admits(&step(Hook::LibraryAlloc, 7, "another")));
+    }
+
+    #[test]
+    fn a_process_stays_selected_when_only_its_first_thread_ends() {
+        let mut selection = by_name();
+        assert!(selection.admits(&step(Hook::LibraryAlloc, 7, "l3fwd")));
+        let mut end = step(Hook::Exit, 7, "l3fwd");
+        if let What::Step(step) = &mut end.what {
+            step.args[1] = EXIT_WHOLE_KNOWN;
+        }
+        assert!(selection.admits(&end));
+        assert!(selection.admits(&step(Hook::LibraryAlloc, 7, "worker")));
     }
 
     #[test]

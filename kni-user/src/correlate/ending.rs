@@ -21,8 +21,7 @@ impl Ending {
     pub(super) fn of(step: &Step) -> Self {
         let [code, bits, _] = step.args;
         let certain = bits & EXIT_WHOLE_KNOWN != 0 && bits & EXIT_WHOLE != 0;
-        let leader = bits & EXIT_WHOLE_KNOWN == 0 && step.task.pid == step.task.tid;
-        let whole = certain || leader;
+        let whole = step.ends_process();
         let end = (bits & EXIT_CODE_KNOWN != 0).then(|| decode(code));
         // A fatal signal takes all threads. A thread that ends alone ends with 0 (`pthread_exit`).
         let of_process = |end: &ProcessEnd| whole || end.signal.is_some() || end.status != Some(0);

@@ -62,16 +62,7 @@ impl Milestones {
         if self.steps.len() >= MAX_STEPS {
             self.steps.remove(MAX_STEPS / 2);
         }
-        let shown = report::Step {
-            hook: step.hook.name(),
-            place: step.hook.place(),
-            text: step.text.text().cloned(),
-            detail: None,
-            after_ns: 0,
-            value,
-            rte_errno: step.rte_errno,
-        };
-        self.steps.push((at, shown));
+        self.steps.push((at, report::Step::of(step)));
     }
 
     fn set_out(&mut self, at: Nanos) {

@@ -131,20 +131,11 @@ impl Past {
 
 impl Passed {
     fn new(at: Nanos, step: &Step) -> Self {
-        let (value, entered) = match step.phase {
-            Phase::Enter => (None, Some(at)),
-            Phase::Return { value, entered } => (Some(value), entered),
+        let entered = match step.phase {
+            Phase::Enter => Some(at),
+            Phase::Return { entered, .. } => entered,
         };
-        let told = report::Step {
-            hook: step.hook.name(),
-            place: step.hook.place(),
-            text: step.text.text().cloned(),
-            detail: step.detail.text().cloned(),
-            after_ns: 0,
-            value,
-            rte_errno: step.rte_errno,
-        };
-        Self { at, entered, tid: step.task.tid, hook: step.hook, step: told }
+        Self { at, entered, tid: step.task.tid, hook: step.hook, step: report::Step::of(step) }
     }
 
     /// The return of the outermost function.

@@ -7,6 +7,7 @@
 mod hook_name;
 
 use kni_ebpf::hook::Hook;
+use kni_ebpf::record::{EXIT_WHOLE, EXIT_WHOLE_KNOWN};
 use serde::{Deserialize, Serialize};
 
 use crate::untrusted::Untrusted;
@@ -263,6 +264,18 @@ pub struct Step {
     pub rte_errno: Option<i32>,
 }
 
+impl Step {
+    /// Whether an `Exit` step is the end of the whole process: where the kernel tells of that, with its last
+    /// thread, and else with its first.
+    #[must_use]
+    pub fn ends_process(&self) -> bool {
+        let [_, told, _] = self.args;
+        let is_first = self.task.tid == self.task.pid;
+        self.hook == Hook::Exit
+            && if told & EXIT_WHOLE_KNOWN == 0 { is_first } else { told & EXIT_WHOLE != 0 }
+    }
+}
+
 /// A decoded [`kni_ebpf::record::Call`].
 #[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
 pub struct Call {
@@ -316,6 +329,14 @@ pub struct Object {
     pub versions: Vec<String>,
     /// The file that its names came from, where it is stripped itself and its debug file is installed.
     pub debug_file: Option<Untrusted>,
+}
+
+impl Object {
+    /// Whether it defines `rte_kni_alloc`: it is librte_kni, or has it inside.
+    #[must_use]
+    pub fn has_library(&self) -> bool {
+        self.symbols.iter().any(|symbol| symbol == Hook::LibraryAlloc.place())
+    }
 }
 
 /// A process runs code of an object.

@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
+use kni_ebpf::hook::Hook;
 use kni_ebpf::kni;
 
 use super::attach::let_go;
@@ -20,9 +21,6 @@ use crate::untrusted::Untrusted;
 const FILES_MAX: usize = 16_384;
 /// Objects attached to. A machine on which programs are built again and again leaves more behind.
 const OBJECTS_MAX: usize = 128;
-
-/// The function without which there is no attempt in the library.
-const ALLOC: &str = "rte_kni_alloc";
 
 /// What came of a look at a file.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -64,7 +62,7 @@ pub struct Known {
 
 impl Known {
     fn of(object: &Object) -> Self {
-        let allocates = object.elf.sites.iter().any(|site| site.symbol == ALLOC);
+        let allocates = object.elf.sites.iter().any(|site| site.symbol == Hook::LibraryAlloc.place());
         Self { object: told(&object.name), uses_kni: allocates || object.is_stripped() }
     }
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Boundary, Outcome};
 use crate::cause::Cause;
-use crate::event::Holder;
+use crate::event::{self, Holder, Phase};
 use crate::untrusted::Untrusted;
 
 /// One try of one thread to get one interface, with its verdict.
@@ -214,6 +214,25 @@ pub struct Step {
     pub value: Option<i64>,
     /// DPDK's own errno after it, where it returned NULL and that could be read.
     pub rte_errno: Option<i32>,
+}
+
+impl Step {
+    /// A step as it was seen, by itself: not timed within any attempt, and with its second string.
+    #[must_use]
+    pub(crate) fn of(step: &event::Step) -> Self {
+        Self {
+            hook: step.hook.name(),
+            place: step.hook.place(),
+            text: step.text.text().cloned(),
+            detail: step.detail.text().cloned(),
+            after_ns: 0,
+            value: match step.phase {
+                Phase::Enter => None,
+                Phase::Return { value, .. } => Some(value),
+            },
+            rte_errno: step.rte_errno,
+        }
+    }
 }
 
 /// What could be seen of an attempt.

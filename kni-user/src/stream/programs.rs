@@ -158,7 +158,7 @@ impl Programs {
                     self.read(pid, probes, events);
                 }
             }
-            What::Step(step) if hook == Hook::Exit && step.task.tid == pid => {
+            What::Step(step) if step.ends_process() => {
                 self.images.remove(&pid);
             }
             _ => {}

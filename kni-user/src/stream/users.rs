@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use kni_ebpf::hook::Hook;
-use kni_ebpf::record::{EXIT_WHOLE, EXIT_WHOLE_KNOWN};
 
 use crate::event::{Event, Nanos, Object, Step, Task, What};
 use crate::untrusted::Untrusted;
@@ -17,9 +16,6 @@ const SWEEP: Nanos = 5_000_000_000;
 const MAX_USERS: usize = 4096;
 /// Objects with the library in them that are remembered; as many as a machine will hardly have.
 const MAX_OBJECTS: usize = 1024;
-
-/// The function that makes an object one by which KNI is used.
-const ALLOC: &str = "rte_kni_alloc";
 
 /// The processes that use KNI, from the events of the stream in their order.
 #[derive(Debug, Default)]
@@ -62,14 +58,14 @@ impl Users {
 
     fn object(&mut self, object: &Object) {
         // One without names is told of only if it was seen to use KNI.
-        let has_library = object.symbols.is_empty() || object.symbols.iter().any(|symbol| symbol == ALLOC);
+        let has_library = object.symbols.is_empty() || object.has_library();
         if has_library && self.libraries.len() < MAX_OBJECTS {
             self.libraries.insert(object.path.clone());
         }
     }
 
     fn step(&mut self, step: &Step) {
-        let Task { pid, tid, .. } = step.task;
+        let Task { pid, .. } = step.task;
         match step.hook {
             Hook::ModuleLoad | Hook::ModuleFree | Hook::Exec => {}
             Hook::Fork => {
@@ -79,7 +75,7 @@ impl Users {
                 }
             }
             Hook::Exit => {
-                if is_whole(step, tid == pid) {
+                if step.ends_process() {
                     self.pids.remove(&pid);
                 }
             }
@@ -101,12 +97,6 @@ impl Users {
             self.used = self.used.max(Some(at));
         }
     }
-}
-
-/// Whether the whole process ends, and not one of its threads alone.
-fn is_whole(exit: &Step, is_first_thread: bool) -> bool {
-    let told = exit.args.get(1).copied().unwrap_or_default();
-    if told & EXIT_WHOLE_KNOWN == 0 { is_first_thread } else { told & EXIT_WHOLE != 0 }
 }
 
 #[cfg(test)]

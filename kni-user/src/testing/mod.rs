@@ -169,6 +169,26 @@ impl Stream {
         self.push(What::Ledger(Ledger { lost, ..Ledger::default() }));
     }
 
+    fn step(
+        &mut self,
+        who: Who,
+        hook: Hook,
+        phase: Phase,
+        (attempt, args, text): (Option<Nanos>, [u64; 3], &str),
+    ) {
+        let (text, detail) = (Read::Bytes(text.into()), Read::default());
+        self.push(What::Step(Step {
+            hook,
+            task: task(who),
+            phase,
+            attempt,
+            args,
+            text,
+            detail,
+            rte_errno: None,
+        }));
+    }
+
     /// A function is entered.
     pub(crate) fn enter(&mut self, who: Who, hook: Hook, args: [u64; 3], text: &str) {
         let at = self.now + STEP_NS;
@@ -176,34 +196,14 @@ impl Stream {
         // The kernel closes a file for a thread that is in nothing else.
         stack.push((hook, at, hook != Hook::DeviceRelease));
         let attempt = stack.first().filter(|(_, _, tries)| *tries).map(|(_, began, _)| *began);
-        let text = Read::Bytes(text.into());
-        self.push(What::Step(Step {
-            hook,
-            task: task(who),
-            phase: Phase::Enter,
-            attempt,
-            args,
-            text,
-            detail: Read::default(),
-            rte_errno: None,
-        }));
+        self.step(who, hook, Phase::Enter, (attempt, args, text));
     }
 
     /// A function returns whose entry was recorded.
     pub(crate) fn leave(&mut self, who: Who, hook: Hook, value: i64, args: [u64; 3]) {
         let (attempt, entered) = self.pop(who, hook);
         let phase = Phase::Return { value, entered: Some(entered) };
-        let text = Read::Bytes("".into());
-        self.push(What::Step(Step {
-            hook,
-            task: task(who),
-            phase,
-            attempt,
-            args,
-            text,
-            detail: Read::default(),
-            rte_errno: None,
-        }));
+        self.step(who, hook, phase, (attempt, args, ""));
     }
 
     /// A function that is recorded at its return alone.
@@ -211,33 +211,13 @@ impl Stream {
         let entered = Some(self.now);
         let attempt = self.attempt(who);
         let phase = Phase::Return { value, entered };
-        let text = Read::Bytes(text.into());
-        self.push(What::Step(Step {
-            hook,
-            task: task(who),
-            phase,
-            attempt,
-            args,
-            text,
-            detail: Read::default(),
-            rte_errno: None,
-        }));
+        self.step(who, hook, phase, (attempt, args, text));
     }
 
     /// Something that only happens: a line of the library's log, a fork, an end.
     pub(crate) fn note(&mut self, who: Who, hook: Hook, args: [u64; 3], text: &str) {
         let attempt = self.attempt(who);
-        let text = Read::Bytes(text.into());
-        self.push(What::Step(Step {
-            hook,
-            task: task(who),
-            phase: Phase::Enter,
-            attempt,
-            args,
-            text,
-            detail: Read::default(),
-            rte_errno: None,
-        }));
+        self.step(who, hook, Phase::Enter, (attempt, args, text));
     }
 
     pub(crate) fn call(&mut self, who: Who, fd: i32, cmd: u32, name: &str) {

@@ -53,7 +53,7 @@ fn described(objects: &[&Object], clues: &Clues) -> Option<Library> {
 }
 
 fn has_kni(object: &Object) -> bool {
-    is_shared(object) || object.symbols.iter().any(|symbol| symbol == Hook::LibraryAlloc.place())
+    is_shared(object) || object.has_library()
 }
 
 fn is_shared(object: &Object) -> bool {

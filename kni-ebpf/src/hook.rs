@@ -36,11 +36,12 @@ pub enum Hook {
     PoolCreate = 26,
     MempoolCreate = 27,
     RingCreate = 28,
+    SetUpRequest = 29,
 }
 
 impl Hook {
     /// Every hook, in the order in which an attempt meets them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::RingCreate,
         Self::MempoolCreate,
         Self::PoolCreate,
@@ -64,6 +65,7 @@ impl Hook {
         Self::AllocNetdev,
         Self::RegisterNetdev,
         Self::CreateThread,
+        Self::SetUpRequest,
         Self::Fork,
         Self::Exec,
         Self::Exit,
@@ -72,7 +74,7 @@ impl Hook {
     ];
 
     /// One more than the highest number: how many slots a table indexed by hook needs.
-    pub const SLOTS: u32 = 29;
+    pub const SLOTS: u32 = 30;
 
     /// The hook of that number, or `None` for a number this version does not know.
     #[must_use]
@@ -118,6 +120,7 @@ impl Hook {
             Self::PoolCreate => "pool-create",
             Self::MempoolCreate => "mempool-create",
             Self::RingCreate => "ring-create",
+            Self::SetUpRequest => "set-up-request",
         }
     }
 
@@ -153,6 +156,7 @@ impl Hook {
             Self::PoolCreate => "rte_pktmbuf_pool_create",
             Self::MempoolCreate => "rte_mempool_create",
             Self::RingCreate => "rte_ring_create",
+            Self::SetUpRequest => "kni_net_process_request",
         }
     }
 }

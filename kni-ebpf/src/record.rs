@@ -74,11 +74,12 @@ pub struct Header {
 /// | --- | --- | --- | --- |
 /// | `Open` | - | path | fd or -errno |
 /// | `Dispatcher`, `CompatDispatcher` | file, cmd, user pointer | - | result |
-/// | `Handler` | net, cmd, user pointer | - | result |
-/// | `DeviceOpen`, `DeviceRelease` | inode, file | - | result |
+/// | `Handler` | inode number of the network namespace (0 unknown), cmd, user pointer | - | result |
+/// | `DeviceOpen`, `DeviceRelease` | inode, file, inode number of the network namespace (0 unknown) | - | result |
 /// | `AllocNetdev` | private size | the consumed name | address, 0 for failure |
 /// | `RegisterNetdev` | net device, ifindex (0 unknown) | its name | result |
 /// | `CreateThread` | - | - | address or -errno |
+/// | `SetUpRequest` | `enum rte_kni_req_id` (0 unknown), ifindex (0 unknown), - | the interface's name | result |
 /// | `LibraryInit` | max interfaces | - | result (meaningless up to 18.08: void) |
 /// | `LibraryAlloc` | pool, conf, ops | interface name from conf | handle, 0 for NULL |
 /// | `LibraryRelease` | handle | - | result |

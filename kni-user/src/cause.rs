@@ -82,6 +82,9 @@ causes! {
     SysDeviceBusy "sys.device-busy"
         "/dev/kni is open already, and only one opening a network namespace is allowed"
         "end the process that holds it (a forked child counts too), share that process, or use another network namespace";
+    SysDeviceStuck "sys.device-stuck"
+        "/dev/kni stays busy although nobody has it open: whoever had it died inside the module and never gave it back"
+        "restart the machine; read the kernel's report of that death first: it names the function";
     SysDeviceDenied "sys.device-denied"
         "the program may not open /dev/kni, which belongs to root"
         "run the program as root, or give its user access with a udev rule";

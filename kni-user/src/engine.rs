@@ -119,7 +119,7 @@ impl Engine {
                 let (status, signal) = (*status, *signal);
                 told.push(Told::Diagnostic(Diagnostic::CommandEnded { status, signal }));
             }
-            What::Tick | What::End(_) => {}
+            What::Link(_) | What::Module(_) | What::Blocked(_) | What::Tick | What::End(_) => {}
         }
     }
 

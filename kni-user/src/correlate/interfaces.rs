@@ -105,6 +105,7 @@ impl Living {
             comm: self.owner.comm,
             how,
             lived_ns: at.saturating_sub(self.since),
+            took_ns: None,
         }
     }
 }

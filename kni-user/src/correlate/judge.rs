@@ -139,7 +139,7 @@ impl Correlator {
         if !matches!(attempt.outcome, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed) {
             return;
         }
-        let Interface { claimed, consumed, actual, ifindex, netns } = attempt.interface.clone();
+        let Interface { claimed, consumed, actual, ifindex, netns, opened_in: _ } = attempt.interface.clone();
         let Some(name) = consumed.or(claimed).or_else(|| actual.clone()) else { return };
         self.interfaces.insert(Living {
             name,
@@ -178,6 +178,9 @@ impl Correlator {
             origin: verdict.origin,
             library: verdict.library,
             end: seen.death,
+            is_final: true,
+            waiting: None,
+            skew: None,
             steps: seen.steps.clone(),
             log,
             coverage: AttemptCoverage { complete: missing.is_empty(), missing },

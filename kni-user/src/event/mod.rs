@@ -49,6 +49,12 @@ pub enum What {
     Holder(Holder),
     /// A network interface as the system showed it when it had been registered.
     Interface(Interface),
+    /// A network interface came, changed or went, as rtnetlink tells.
+    Link(Link),
+    /// The module as it is loaded now: told when it came while it was observed.
+    Module(Module),
+    /// A thread has been inside an attempt for long, and what the kernel shows of it.
+    Blocked(Blocked),
     /// A line of the kernel's log.
     KernelLog(KernelLog),
     /// The ledger's totals, whenever a loss has grown and once at the end.
@@ -93,6 +99,12 @@ pub struct Start {
     pub cpus_online: Untrusted,
     /// The module, if it is loaded.
     pub module: Option<Module>,
+    /// Where physical memory ends (one past the highest byte of System RAM), if that could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub memory_end: Option<u64>,
+    /// Inode number of kniwatch's own network namespace, if it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub netns: Option<u64>,
     /// What was asked.
     pub question: Question,
 }
@@ -104,6 +116,20 @@ pub struct Module {
     pub version: Option<Untrusted>,
     /// Parameters that are set, in the order of their names.
     pub parameters: Vec<(Untrusted, Untrusted)>,
+    /// Its `struct rte_kni_device_info`, as far as the module itself shows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub info: Option<DeviceInfo>,
+}
+
+/// How the module lays out `struct rte_kni_device_info`.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct DeviceInfo {
+    /// Its size in bytes.
+    pub size: u32,
+    /// Bytes of the name at its start, where that is known: 16 in layout D, 32 in the others.
+    pub name_bytes: Option<u32>,
+    /// What shows that, in words: `its type information (BTF)`, `its code`.
+    pub source: String,
 }
 
 /// What the user asked for.
@@ -366,6 +392,63 @@ pub struct Interface {
     pub name: Untrusted,
     /// Its index.
     pub ifindex: u32,
+    /// Its MTU, if it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mtu: Option<u32>,
+}
+
+/// A network interface in one of the observed network namespaces.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Link {
+    /// Inode number of the network namespace.
+    pub netns: u64,
+    /// Its index there.
+    pub ifindex: u32,
+    /// Its name now.
+    pub name: Untrusted,
+    /// Its MTU.
+    pub mtu: Option<u32>,
+    /// How it is; none: it is gone from this namespace.
+    pub state: Option<LinkState>,
+}
+
+/// How an interface is.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct LinkState {
+    /// It is set up (`IFF_UP`).
+    pub up: bool,
+    /// It has a carrier (`IFLA_CARRIER`).
+    pub carrier: bool,
+}
+
+/// A thread that has been inside an attempt for long.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Blocked {
+    /// Process id in the initial PID namespace.
+    pub pid: u32,
+    /// Thread id in the initial PID namespace.
+    pub tid: u32,
+    /// The state letter of `/proc/PID/task/TID/stat`.
+    pub state: char,
+    /// The functions of its kernel stack, innermost first, as `/proc/PID/task/TID/stack` names them; empty: it
+    /// runs in user space, or the stack could not be read.
+    pub stack: Vec<Untrusted>,
+    /// Other threads whose kernel stacks show that they are in the network core, at most a few: who of them holds
+    /// what this one waits for is for the reader to conclude.
+    pub others: Vec<Stack>,
+}
+
+/// A thread's kernel stack.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Stack {
+    /// Process id in the initial PID namespace.
+    pub pid: u32,
+    /// Thread id in the initial PID namespace.
+    pub tid: u32,
+    /// Its name.
+    pub comm: Untrusted,
+    /// The functions, innermost first.
+    pub functions: Vec<Untrusted>,
 }
 
 /// One line of `/dev/kmsg`.

@@ -35,7 +35,7 @@ fn read(directory: &Path) -> Module {
         .filter(|(_, value)| value.as_bytes() != UNSET)
         .collect();
     parameters.sort();
-    Module { version: trimmed(&directory.join("version")), parameters }
+    Module { version: trimmed(&directory.join("version")), parameters, info: None }
 }
 
 fn trimmed(path: &Path) -> Option<Untrusted> {

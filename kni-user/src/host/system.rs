@@ -20,6 +20,8 @@ pub fn start(question: Question) -> Start {
         utc_offset_s: Local::now().offset().fix().local_minus_utc(),
         cpus_online: first_line("/sys/devices/system/cpu/online"),
         module: modules::rte_kni(),
+        memory_end: None,
+        netns: None,
         question,
     }
 }

@@ -38,6 +38,14 @@ pub struct Attempt {
     pub library: Option<Library>,
     /// How the process ended, where its end was the attempt's.
     pub end: Option<ProcessEnd>,
+    /// Whether this is its last word. An attempt that takes long is told as in progress meanwhile, and again
+    /// when it has ended.
+    #[serde(rename = "final")]
+    pub is_final: bool,
+    /// What it waits for, or was seen waiting for last.
+    pub waiting: Option<Waiting>,
+    /// How library and module differ on the request's struct, where they do.
+    pub skew: Option<Skew>,
     /// What was observed, in order; of what was never attempted, how far the process came.
     pub steps: Vec<Step>,
     /// The module's lines in the kernel's log that belong to it.
@@ -82,8 +90,10 @@ pub struct Interface {
     pub actual: Option<Untrusted>,
     /// Its index.
     pub ifindex: Option<u32>,
-    /// Inode number of the network namespace of the process.
+    /// Inode number of the network namespace that the request was made in; as long as it was not: of the process's.
     pub netns: Option<u64>,
+    /// Inode number of the network namespace in which the device was opened, where that is another.
+    pub opened_in: Option<u64>,
 }
 
 impl Interface {
@@ -186,6 +196,65 @@ pub struct ProcessEnd {
     pub signal: Option<i32>,
     /// Whether its memory was dumped.
     pub core_dumped: bool,
+}
+
+/// What a thread inside an attempt waits for.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Waiting {
+    /// What, as far as its stack shows it.
+    pub what: WaitsFor,
+    /// Who has it, as far as other threads' stacks show it.
+    pub holder: Option<Holder>,
+    /// For how long it had been inside the attempt when it was looked at; nanoseconds.
+    pub since_ns: u64,
+    /// Its kernel stack then, innermost function first.
+    pub stack: Vec<Untrusted>,
+}
+
+/// What a kernel stack shows a thread waiting for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum WaitsFor {
+    /// The kernel's lock on network configuration (rtnl).
+    Rtnl,
+    /// kthreadd, which starts kernel threads.
+    Kthreadd,
+    /// The program's answer to a set-up request (`rte_kni_handle_request`).
+    RequestHandler,
+    /// A kernel thread that is to stop.
+    ThreadStop,
+    /// Something else in the kernel.
+    Kernel,
+    /// Nothing in the kernel: it runs, or waits, in user space.
+    Program,
+    /// Its stack could not be read.
+    Unknown,
+}
+
+/// Library and module differ on `struct rte_kni_device_info`.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Skew {
+    /// The library's layout, as its request shows it: A to D.
+    pub library: Option<char>,
+    /// The size of the request, in bytes.
+    pub library_bytes: u32,
+    /// The module's layout: A to D.
+    pub module: Option<char>,
+    /// The size of the module's struct, in bytes.
+    pub module_bytes: Option<u32>,
+    /// What shows the module's side, a phrase each.
+    pub evidence: Vec<String>,
+    /// Fields as the module reads them, those that can't be meant.
+    pub fields: Vec<Field>,
+}
+
+/// A field of a struct.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+pub struct Field {
+    /// Its name.
+    pub name: &'static str,
+    /// Its value.
+    pub value: u64,
 }
 
 /// What was refused with what, positive errnos.

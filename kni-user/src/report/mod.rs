@@ -9,12 +9,12 @@ use kni_ebpf::hook::Hook;
 use serde::Serialize;
 
 use crate::cause::Cause;
-use crate::event::{Ledger, Nanos, Start};
+use crate::event::{Holder, Ledger, Nanos, Start};
 use crate::untrusted::Untrusted;
 
 pub use attempt::{
-    Argument, Arguments, Attempt, AttemptCoverage, Check, Errnos, Interface, IovaMode, Library, Loop, Origin,
-    Process, ProcessEnd, Repeat, Step, Unseen,
+    Argument, Arguments, Attempt, AttemptCoverage, Check, Errnos, Field, Interface, IovaMode, Library, Loop,
+    Origin, Process, ProcessEnd, Repeat, Skew, Step, Unseen, Waiting, WaitsFor,
 };
 
 /// One thing to tell, and the moment on the stream's clock at which it is told.
@@ -39,6 +39,8 @@ pub enum Told {
     Attempt(Box<Attempt>),
     /// An interface that was created is gone.
     Released(Released),
+    /// Something else became of an interface that was created.
+    Changed(Changed),
     /// Records were lost since the last such report.
     Lost(Lost),
     /// Something that the reader should know and that is no attempt's verdict.
@@ -124,6 +126,8 @@ pub struct Released {
     pub how: ReleasedHow,
     /// How long the interface lived.
     pub lived_ns: u64,
+    /// How long the release took, where it was seen beginning and ending.
+    pub took_ns: Option<u64>,
 }
 
 /// How an interface went.
@@ -132,8 +136,74 @@ pub struct Released {
 pub enum ReleasedHow {
     /// By a RELEASE request.
     Request,
-    /// By closing `/dev/kni`, or by the end of the process.
+    /// By closing `/dev/kni`.
     Close,
+    /// By the end of the process, which closes what it has open.
+    Death,
+    /// With the module, or with its network namespace.
+    ModuleRemoval,
+}
+
+/// What became of an interface that lives.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Changed {
+    /// The name by which it was known before.
+    pub name: Untrusted,
+    /// Its index.
+    pub ifindex: Option<u32>,
+    /// Inode number of its network namespace.
+    pub netns: Option<u64>,
+    /// The process that owns it, if that is known.
+    pub owner: Option<Holder>,
+    /// What.
+    #[serde(flatten)]
+    pub what: Change,
+}
+
+/// What can become of an interface that lives.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Change {
+    /// It has another name.
+    Renamed {
+        /// The new one.
+        to: Untrusted,
+    },
+    /// It is in another network namespace.
+    Moved {
+        /// Which, if that is known.
+        to_netns: Option<u64>,
+    },
+    /// It was set up.
+    Up {
+        /// Whether it has a carrier; without, nothing is sent or received.
+        carrier: bool,
+    },
+    /// It was set down.
+    Down,
+    /// Its carrier came or went while it was up.
+    Carrier {
+        /// Whether it is there.
+        on: bool,
+    },
+    /// The program was asked to set something up, and that failed or took long.
+    SetUpRequest {
+        /// What was asked for: `set up`, `change the MTU`, ...
+        request: &'static str,
+        /// What came of it: none: it was granted; else the (positive) errno, ETIME where nobody answered.
+        errno: Option<i32>,
+        /// How long it took, with the kernel's lock on all network configuration held.
+        took_ns: u64,
+        /// Who asked.
+        by: Holder,
+    },
+    /// A RELEASE request was refused, and it stays.
+    ReleaseRefused {
+        /// With this (positive) errno.
+        errno: i32,
+        /// How long that took.
+        took_ns: Option<u64>,
+    },
 }
 
 /// Loss.

@@ -8,7 +8,9 @@ use super::Sink;
 use crate::cause::Cause;
 use crate::event::{self, Coverage, Nanos};
 use crate::probe::Row;
-use crate::report::{Attempt, CoverageChange, Diagnostic, Hooks, Lost, Released, Report, Summary, Told};
+use crate::report::{
+    Attempt, Changed, CoverageChange, Diagnostic, Hooks, Lost, Released, Report, Summary, Told,
+};
 use crate::untrusted::Untrusted;
 
 #[cfg(test)]
@@ -106,9 +108,18 @@ struct Start<'a> {
 #[derive(Serialize)]
 struct Interface<'a> {
     time: i64,
-    event: &'static str,
+    /// A change says itself what it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'static str>,
     #[serde(flatten)]
-    released: &'a Released,
+    what: Became<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Became<'a> {
+    Released(&'a Released),
+    Changed(&'a Changed),
 }
 
 #[derive(Serialize)]
@@ -166,7 +177,12 @@ impl<'a> Line<'a> {
             Told::Armed(hooks) => note(Note::armed(hooks)),
             Told::Coverage(change) => note(Note::Coverage(change)),
             Told::Attempt(attempt) => Self::Attempt(attempt),
-            Told::Released(released) => Self::Interface(Interface { time, event: "released", released }),
+            Told::Released(released) => {
+                Self::Interface(Interface { time, event: Some("released"), what: Became::Released(released) })
+            }
+            Told::Changed(changed) => {
+                Self::Interface(Interface { time, event: None, what: Became::Changed(changed) })
+            }
             Told::Lost(lost) => Self::Lost(Timed { time, what: lost }),
             Told::Diagnostic(diagnostic) => note(Note::Other(diagnostic)),
             Told::Answer(_) => return None,

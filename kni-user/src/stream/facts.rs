@@ -87,6 +87,6 @@ pub(super) fn after(record: &Event) -> Option<Event> {
     }
     let name = step.text.text()?;
     let ifindex = host::interface::index(step.task.pid, name)?;
-    let interface = Interface { pid: step.task.pid, name: name.clone(), ifindex };
+    let interface = Interface { pid: step.task.pid, name: name.clone(), ifindex, mtu: None };
     Some(Event { at: record.at, what: What::Interface(interface) })
 }

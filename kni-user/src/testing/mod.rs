@@ -162,7 +162,7 @@ impl Stream {
     }
 
     pub(crate) fn interface(&mut self, pid: u32, name: &str, ifindex: u32) {
-        self.push(What::Interface(Interface { pid, name: name.into(), ifindex }));
+        self.push(What::Interface(Interface { pid, name: name.into(), ifindex, mtu: None }));
     }
 
     pub(crate) fn lost(&mut self, lost: u64) {
@@ -395,6 +395,8 @@ fn start(question: Question) -> Start {
         utc_offset_s: 0,
         cpus_online: "0-1".into(),
         module: None,
+        memory_end: None,
+        netns: None,
         question,
     }
 }

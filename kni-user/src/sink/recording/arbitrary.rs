@@ -59,6 +59,8 @@ fn start() -> impl Strategy<Value = Start> {
             utc_offset_s,
             cpus_online,
             module,
+            memory_end: None,
+            netns: None,
             question,
         },
     )
@@ -66,7 +68,7 @@ fn start() -> impl Strategy<Value = Start> {
 
 fn module() -> impl Strategy<Value = Module> {
     (option::of(untrusted()), vec((untrusted(), untrusted()), 0..4))
-        .prop_map(|(version, parameters)| Module { version, parameters })
+        .prop_map(|(version, parameters)| Module { version, parameters, info: None })
 }
 
 fn question() -> impl Strategy<Value = Question> {
@@ -146,7 +148,12 @@ fn holder() -> impl Strategy<Value = Holder> {
 }
 
 fn interface() -> impl Strategy<Value = Interface> {
-    (any::<(u32, u32)>(), untrusted()).prop_map(|((pid, ifindex), name)| Interface { pid, name, ifindex })
+    (any::<(u32, u32)>(), untrusted()).prop_map(|((pid, ifindex), name)| Interface {
+        pid,
+        name,
+        ifindex,
+        mtu: None,
+    })
 }
 
 fn kernel_log() -> impl Strategy<Value = KernelLog> {

@@ -31,6 +31,8 @@ pub(super) fn start(question: Question) -> Start {
         version: "0.1.0".to_owned(),
         host: "lab7".into(),
         kernel: "6.1.0-56-amd64".into(),
+        memory_end: None,
+        netns: None,
         unix_ns: EPOCH,
         boot_ns: AT,
         utc_offset_s: 7200,
@@ -38,6 +40,7 @@ pub(super) fn start(question: Question) -> Start {
         module: Some(Module {
             version: Some("22.11".into()),
             parameters: vec![("carrier".into(), "off".into()), ("kthread_mode".into(), "single".into())],
+            info: None,
         }),
         question,
     }
@@ -90,6 +93,7 @@ pub(super) fn created() -> Attempt {
             actual: Some("kni0".into()),
             ifindex: Some(9),
             netns: Some(4_026_531_840),
+            opened_in: None,
         },
         outcome: Outcome::Created,
         boundary: None,
@@ -103,6 +107,9 @@ pub(super) fn created() -> Attempt {
         origin: None,
         library: None,
         end: None,
+        is_final: true,
+        waiting: None,
+        skew: None,
         steps: vec![
             with_text(entered(Hook::LibraryAlloc, 0), "kni0"),
             entered(Hook::Ioctl, 31_000),
@@ -326,6 +333,7 @@ pub(super) fn released() -> Released {
         comm: "testpmd".into(),
         how: ReleasedHow::Request,
         lived_ns: 4_900_000_000,
+        took_ns: None,
     }
 }
 

@@ -213,7 +213,7 @@ fn log(page: &mut Page, lines: &[Untrusted]) {
 
 /// Where the names that were asked for, taken and given differ.
 fn naming(interface: &Interface) -> Vec<String> {
-    let Interface { claimed, consumed, actual, ifindex: _, netns: _ } = interface;
+    let Interface { claimed, consumed, actual, ifindex: _, netns: _, opened_in: _ } = interface;
     let differ = |one: &Option<Untrusted>, other: &Option<Untrusted>| {
         let (one, other) = (one.as_ref()?, other.as_ref()?);
         (one != other).then(|| (escape::quoted(one, INTERFACE), escape::quoted(other, INTERFACE)))

@@ -27,6 +27,8 @@ pub(super) fn header(page: &mut Page, start: &Start, clock: &Clock) {
         cpus_online: _,
         module,
         question: _,
+        memory_end: _,
+        netns: _,
     } = start;
     page.line(&format!(
         "kniwatch {} on {}, Linux {}, {}",
@@ -42,7 +44,7 @@ pub(super) fn header(page: &mut Page, start: &Start, clock: &Clock) {
 }
 
 fn loaded(module: &Module) -> String {
-    let Module { version, parameters } = module;
+    let Module { version, parameters, info: _ } = module;
     let version =
         version.as_ref().map_or_else(String::new, |version| format!(" {}", escape::word(version, WORD)));
     let parameters: Vec<String> = parameters
@@ -121,10 +123,12 @@ fn is_armed_on_demand(hook: &str) -> bool {
 
 /// An interface went.
 pub(super) fn released(page: &mut Page, released: &Released, time: &str) {
-    let Released { name, ifindex: _, pid, comm, how, lived_ns } = released;
+    let Released { name, ifindex: _, pid, comm, how, lived_ns, took_ns: _ } = released;
     let how = match how {
         ReleasedHow::Request => "by request",
         ReleasedHow::Close => "by closing /dev/kni",
+        ReleasedHow::Death => "by the end of its process",
+        ReleasedHow::ModuleRemoval => "with the module or its network namespace",
     };
     page.line(&format!(
         "{time}  {}  RELEASED {how}, lived {}",

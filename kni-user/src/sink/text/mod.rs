@@ -147,7 +147,11 @@ impl<W: Write> Sink for Text<W> {
             Told::Released(released) if !(self.check && quiet) => frame::released(&mut page, released, &time),
             Told::Lost(lost) if !quiet => frame::lost(&mut page, lost, &time),
             Told::Diagnostic(diagnostic) if !quiet => frame::diagnostic(&mut page, diagnostic, &time),
-            Told::Coverage(_) | Told::Released(_) | Told::Lost(_) | Told::Diagnostic(_) => {}
+            Told::Coverage(_)
+            | Told::Released(_)
+            | Told::Changed(_)
+            | Told::Lost(_)
+            | Told::Diagnostic(_) => {}
             Told::Answer(answer) => {
                 self.answered = true;
                 check::answer(&mut page, answer, &self.clock, quiet);

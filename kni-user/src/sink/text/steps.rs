@@ -131,7 +131,8 @@ pub(super) fn failure(step: &Step, subject: Option<&Untrusted>) -> Option<Failur
         | Hook::Handler
         | Hook::DeviceOpen
         | Hook::RegisterNetdev
-        | Hook::CreateThread => words::errno_of(value).map(Failure::Errno),
+        | Hook::CreateThread
+        | Hook::SetUpRequest => words::errno_of(value).map(Failure::Errno),
         Hook::MemzoneLookup => {
             (value == 0 && step.text.is_some() && step.text.as_ref() == subject).then_some(Failure::Null)
         }

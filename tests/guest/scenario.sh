@@ -1,6 +1,7 @@
 # What scenarios are made of; tests/src/script.rs writes the calls. To be sourced.
 job=/mnt/job
 beside=
+loaded=
 status=0
 
 # fail MESSAGE: the scenario can't be set up, so no verdict of it would say anything.
@@ -35,12 +36,19 @@ settle() {
     fail "still has /dev/kni open: $(holders)"
 }
 
-# module STATE: the module is loaded, or absent.
+# module absent | loaded [PARAMETERS] | refused PARAMETERS | variant NAME: the module's state from now on.
 module() {
     rm -f /run/ifindex /run/holder
+    if [ -e /sys/module/rte_kni ]; then
+        [ "$*" != "$loaded" ] || return 0
+        modprobe -r rte_kni || fail "can't unload rte_kni"
+    fi
+    loaded=$*
+    # The parameters are words of their own.
     case $1 in
-    loaded) modprobe rte_kni || fail "can't load rte_kni" ;;
-    absent) modprobe -r rte_kni || fail "can't unload rte_kni" ;;
+    loaded) modprobe rte_kni $2 || fail "can't load rte_kni $2" ;;
+    refused) ! modprobe rte_kni $2 || fail "rte_kni was loaded with $2" ;;
+    variant) insmod "/lib/modules/$(uname -r)/extra/variants/$2/rte_kni.ko" || fail "can't load the variant $2" ;;
     esac
 }
 

@@ -3,6 +3,7 @@
 //! Declarations and pure functions alone. `xtask` boots the guest, runs [`script`]'s script there and hands
 //! what it left to [`judge`].
 
+pub mod guest;
 pub mod judge;
 pub mod scenario;
 pub mod script;

@@ -1,5 +1,7 @@
 //! What a scenario consists of.
 
+use crate::guest::{Guest, Kernel};
+
 /// One situation, the command that is checked in it, and the verdict that it must get.
 #[derive(Clone, Copy, Debug)]
 pub struct Scenario {
@@ -11,8 +13,28 @@ pub struct Scenario {
     pub module: Module,
     /// What runs already when kniwatch starts.
     pub before: Option<Background>,
+    /// The guest that it needs.
+    pub guest: Guest,
+    /// The kernels that it is shown on.
+    pub kernels: &'static [Kernel],
+    /// Whether it is among the few that are run on every one of its kernels, and not on [`Kernel::MAIN`] alone.
+    pub smoke: bool,
     /// What is checked, one after the other.
     pub runs: &'static [Run],
+}
+
+impl Scenario {
+    /// What most have in common: the module with its defaults, a guest with others, every kernel.
+    pub const USUAL: Self = Self {
+        name: "",
+        shows: "",
+        module: Module::Loaded,
+        before: None,
+        guest: Guest::Shared,
+        kernels: &Kernel::ALL,
+        smoke: false,
+        runs: &[],
+    };
 }
 
 /// The state of `rte_kni.ko`.
@@ -22,6 +44,12 @@ pub enum Module {
     Absent,
     /// Loaded, with its defaults.
     Loaded,
+    /// Loaded, with these parameters, which blanks separate.
+    With(&'static str),
+    /// Not loaded: it refuses these parameters.
+    Refused(&'static str),
+    /// Loaded: the variant of that name, which `tests/guest/provision` made.
+    Variant(&'static str),
 }
 
 /// A program that runs beside.

@@ -59,13 +59,13 @@ impl Default for Script {
 
 impl Script {
     fn situation(&mut self, scenario: &Scenario) {
-        self.call(&[
-            "module",
-            match scenario.module {
-                Module::Absent => "absent",
-                Module::Loaded => "loaded",
-            },
-        ]);
+        match scenario.module {
+            Module::Absent => self.call(&["module", "absent"]),
+            Module::Loaded => self.call(&["module", "loaded"]),
+            Module::With(parameters) => self.call(&["module", "loaded", parameters]),
+            Module::Refused(parameters) => self.call(&["module", "refused", parameters]),
+            Module::Variant(name) => self.call(&["module", "variant", name]),
+        }
         if let Some(Background { command, until_interface }) = scenario.before {
             self.call(&["beside", until_interface, command]);
         }
@@ -110,6 +110,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::{quote, show, test};
+    use crate::scenario::{Module, Scenario};
     use crate::table::find;
 
     proptest! {
@@ -144,6 +145,23 @@ check wrong-fd-2 --expect vEth7 --within 60s -- kni-create --on-closed vEth7
 settle
 "
         );
+    }
+
+    #[test]
+    fn the_modules_state_is_one_call() {
+        for (module, call) in [
+            (Module::Absent, "module absent"),
+            (Module::Loaded, "module loaded"),
+            (
+                Module::With("carrier=on kthread_mode=multiple"),
+                "module loaded 'carrier=on kthread_mode=multiple'",
+            ),
+            (Module::Refused("kthread_mode=foo"), "module refused kthread_mode=foo"),
+            (Module::Variant("no-compat"), "module variant no-compat"),
+        ] {
+            let scenario = Scenario { module, ..Scenario::USUAL };
+            assert_eq!(text(test(&[&scenario])), format!(". scenario\nstorm\n{call}\nsettle\n"));
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod test;
 #[expect(dead_code, reason = "kni-user's build script uses the rest")]
 mod toolchain;
 mod vm;
+mod vm_tests;
 mod workspace;
 
 use std::process::ExitCode;

@@ -10,7 +10,7 @@ use crate::cargo::{self, Target};
 use crate::privilege::is_root;
 use crate::say;
 use crate::setup::find_program;
-use crate::{bench, scenarios, setup, vm};
+use crate::{bench, scenarios, setup, vm, vm_tests};
 
 /// What became of the tests.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -57,7 +57,7 @@ pub(crate) fn run(chosen: &[String]) -> Result<ExitCode> {
     if choice.vm && (every || !choice.scenarios.is_empty()) {
         tally.add(group("scenarios in the dev VM", || {
             setup::vm_tools()?;
-            scenarios::test(&choice.scenarios)
+            vm_tests::run(&choice.scenarios)
         }));
     }
     if choice.vm && (every || cost) {

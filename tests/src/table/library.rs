@@ -2,7 +2,7 @@
 
 use super::NOTHING_SAID;
 use super::builds::{BEYOND_THE_LIBRARY, OPENED_UNSEEN, Program, REFUSED, UNSEEN};
-use crate::scenario::{Attempt, Attempts, Expect, Field, Index, Module, Run, Said, Scenario};
+use crate::scenario::{Attempt, Attempts, Expect, Field, Index, Run, Said, Scenario};
 
 pub(super) const KNI_APP: Program = Program {
     shared: "kni-app",
@@ -80,7 +80,7 @@ const fn both(one: &[Run; 3], other: &[Run; 3]) -> [Run; 6] {
 }
 
 const fn row(name: &'static str, shows: &'static str, runs: &'static [Run]) -> Scenario {
-    Scenario { name, shows, module: Module::Loaded, before: None, runs }
+    Scenario { name, shows, runs, ..Scenario::USUAL }
 }
 
 const T02: &[Run] = &refused(
@@ -202,7 +202,7 @@ const STARVED: &[Run] = &[Run {
 
 /// In the order in which they are told of.
 pub(super) const SCENARIOS: &[Scenario] = &[
-    row("t02", "22.11 refuses without a word: the first memzone exists", T02),
+    Scenario { smoke: true, ..row("t02", "a silent refusal: the first of seven memzones exists", T02) },
     row("t03", "the fifth, and the last, of seven memzones exists", &both(&T03_REQ, &T03_SYNC)),
     row("t05", "DPDK's heap is used up", T05),
     row("t07", "no configuration, and one with an empty name", &both(&T07_CONF, &T07_NAME)),

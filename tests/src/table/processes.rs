@@ -3,7 +3,7 @@
 use super::NOTHING_SAID;
 use super::builds::REFUSED;
 use super::library::{EXPECT_VETH0_0, KNI_APP, kni_app};
-use crate::scenario::{Attempt, Attempts, Expect, Field, Index, Module, Run, Said, Scenario};
+use crate::scenario::{Attempt, Attempts, Expect, Field, Index, Run, Said, Scenario};
 
 const fn created(name: &'static str, also: &'static [Field]) -> Attempt {
     Attempt { ifindex: Index::Some, also, ..Attempt::created(name) }
@@ -66,7 +66,7 @@ const PLUGINS: &[Run] = &[Run {
 }];
 
 const fn with_module(name: &'static str, shows: &'static str, runs: &'static [Run]) -> Scenario {
-    Scenario { name, shows, module: Module::Loaded, before: None, runs }
+    Scenario { name, shows, runs, ..Scenario::USUAL }
 }
 
 /// In the order in which they are told of.

@@ -103,36 +103,32 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "silent-refusal-1604",
         shows: "16.04 refuses over and over: the pool has no memzone",
-        module: Module::Loaded,
-        before: None,
         runs: SILENT_REFUSAL_1604,
+        ..Scenario::USUAL
     },
     Scenario {
         name: "no-memzone-1604",
         shows: "16.04 refuses without a word: no memzone of the pool",
-        module: Module::Loaded,
-        before: None,
         runs: NO_MEMZONE_1604,
+        ..Scenario::USUAL
     },
     Scenario {
         name: "t14",
         shows: "16.04 panics without /dev/kni",
         module: Module::Absent,
-        before: None,
         runs: T14,
+        ..Scenario::USUAL
     },
     Scenario {
         name: "t15",
         shows: "16.07 refuses a pool of two pieces without a word",
-        module: Module::Loaded,
-        before: None,
         runs: T15,
+        ..Scenario::USUAL
     },
     Scenario {
         name: "t16",
         shows: "19.08 refuses virtual addresses: nothing is opened",
-        module: Module::Loaded,
-        before: None,
         runs: T16,
+        ..Scenario::USUAL
     },
 ];

@@ -19,8 +19,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "created",
         shows: "testpmd creates kni0 and releases it when it quits",
-        module: Module::Loaded,
-        before: None,
+        smoke: true,
         runs: &[Run {
             options: &["--expect", "kni0", "--within", "60s", "--wait"],
             program: "testpmd-session",
@@ -32,12 +31,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 ..NOTHING_SAID
             },
         }],
+        ..Scenario::USUAL
     },
     Scenario {
         name: "module-missing",
         shows: "testpmd without rte_kni.ko: no /dev/kni to open",
+        smoke: true,
         module: Module::Absent,
-        before: None,
         runs: &[Run {
             options: &["--expect", "kni0", "--within", "60s"],
             program: "testpmd-session",
@@ -56,11 +56,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 ..NOTHING_SAID
             },
         }],
+        ..Scenario::USUAL
     },
     Scenario {
         name: "device-busy",
         shows: "a second testpmd: /dev/kni can be opened once",
-        module: Module::Loaded,
+        smoke: true,
         before: Some(HOLDER),
         runs: &[Run {
             options: &["--expect", "kni1", "--within", "60s"],
@@ -83,12 +84,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 ..NOTHING_SAID
             },
         }],
+        ..Scenario::USUAL
     },
     Scenario {
         name: "wrong-fd",
         shows: "CREATE on /dev/null, and on a closed descriptor",
-        module: Module::Loaded,
-        before: None,
         runs: &[
             Run {
                 options: &["--expect", "vEth7", "--within", "60s"],
@@ -137,11 +137,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 },
             },
         ],
+        ..Scenario::USUAL
     },
     Scenario {
         name: "duplicate-name",
         shows: "CREATE of a name that another KNI interface has",
-        module: Module::Loaded,
+        smoke: true,
         before: Some(HOLDER),
         runs: &[Run {
             options: &["--expect", "kni0", "--within", "60s"],
@@ -166,12 +167,12 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 ..NOTHING_SAID
             },
         }],
+        ..Scenario::USUAL
     },
     Scenario {
         name: "name-taken",
         shows: "CREATE of lo: the network core says why, the module not",
-        module: Module::Loaded,
-        before: None,
+        smoke: true,
         runs: &[Run {
             options: &["--expect", "lo", "--within", "60s"],
             program: "kni-create",
@@ -194,12 +195,13 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 ..NOTHING_SAID
             },
         }],
+        ..Scenario::USUAL
     },
     Scenario {
         name: "module-comes-and-goes",
         shows: "rte_kni.ko comes, goes and comes again meanwhile",
+        smoke: true,
         module: Module::Absent,
-        before: None,
         runs: &[Run {
             options: &["--within", "120s", "--wait"],
             program: "load-and-unload",
@@ -215,5 +217,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 ..NOTHING_SAID
             },
         }],
+        ..Scenario::USUAL
     },
 ];

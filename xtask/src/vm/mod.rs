@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Context as _, Result};
 
 mod accelerator;
-mod console;
+pub(crate) mod console;
 mod fingerprint;
 mod initramfs;
 mod programs;

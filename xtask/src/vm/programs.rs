@@ -10,8 +10,10 @@ use crate::shell::run;
 use crate::vm::fingerprint::Fingerprint;
 use crate::vm::root::Root;
 
-/// Where the sources are inside the root while they are compiled.
-const WORK: &str = "tmp/guest";
+/// Where the sources are inside the root while they are compiled: another xtask may use the same root.
+fn work() -> String {
+    format!("tmp/guest-{}", std::process::id())
+}
 
 /// Brings into `bin` what the `Makefile` in `sources` makes and a copy of every `*.sh`, without the ending.
 pub(crate) fn ensure_programs(root: &Root, sources: &Path, bin: &Path) -> Result<()> {
@@ -39,14 +41,15 @@ pub(crate) fn ensure_programs(root: &Root, sources: &Path, bin: &Path) -> Result
 }
 
 fn compile(root: &Root, inputs: &[PathBuf], bin: &Path) -> Result<()> {
-    let work = root.path.join(WORK);
+    let inside = work();
+    let work = root.path.join(&inside);
     forget(&work)?;
     let out = work.join("out");
     fs::create_dir_all(&out).with_context(|| format!("can't make {}", out.display()))?;
     for input in inputs {
         install(input, &work.join(input.file_name().unwrap_or_default()))?;
     }
-    run(root.command("make")?.args(["--silent", "--jobs=2", "-C", &format!("/{WORK}")]))
+    run(root.command("make")?.args(["--silent", "--jobs=2", "-C", &format!("/{inside}")]))
         .context("can't compile the guest's programs")?;
     install_all(&out, bin)?;
     forget(&work)

@@ -1,0 +1,241 @@
+//! The VM's tests: the scenarios of `tests/`, in the dev VM, and what they left judged.
+
+use std::fs;
+use std::io::stderr;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result};
+use kniwatch_tests::guest::{Guest, Kernel};
+use kniwatch_tests::judge::{Observed, judge};
+use kniwatch_tests::scenario::{Run, Scenario};
+use kniwatch_tests::script;
+use kniwatch_tests::table::scenarios;
+
+use crate::say;
+use crate::scenarios::{chosen, job};
+use crate::test::Tally;
+use crate::vm::console::{Kind, Trouble};
+use crate::vm::release::BOOKWORM;
+use crate::vm::{Outcome, Vm, console_log};
+use crate::workspace::Workspace;
+
+/// Runs the scenarios of those `names` as tests, without names all of them.
+pub(crate) fn run(names: &[String]) -> Result<Tally> {
+    let scenarios = if names.is_empty() { scenarios().collect() } else { chosen(names)? };
+    let workspace = Workspace::locate()?;
+    let kernel = Kernel::MAIN;
+    let vm = Vm::prepare(&workspace, &BOOKWORM)?;
+    let results = workspace.vm().join("results").join(kernel.name());
+    if results.exists() {
+        fs::remove_dir_all(&results).with_context(|| format!("can't remove {}", results.display()))?;
+    }
+    let mut tally = Tally::default();
+    for boot in boots(&scenarios, &results) {
+        tally.add(boot.test(kernel, &vm)?);
+    }
+    Ok(tally)
+}
+
+/// Scenarios that share a guest.
+#[derive(Debug)]
+struct Boot<'a> {
+    guest: Guest,
+    scenarios: Vec<&'a Scenario>,
+    /// What the guest leaves goes there.
+    results: PathBuf,
+}
+
+/// One boot for all that can share it, and one for each of the others.
+fn boots<'a>(scenarios: &[&'a Scenario], results: &Path) -> Vec<Boot<'a>> {
+    let (shared, alone): (Vec<_>, Vec<_>) =
+        scenarios.iter().partition(|scenario| scenario.guest == Guest::Shared);
+    let shared = Boot { guest: Guest::Shared, scenarios: shared, results: results.to_path_buf() };
+    let alone = alone.into_iter().map(|scenario| Boot {
+        guest: scenario.guest,
+        scenarios: vec![scenario],
+        results: results.join(scenario.name),
+    });
+    std::iter::once(shared).filter(|boot| !boot.scenarios.is_empty()).chain(alone).collect()
+}
+
+impl Boot<'_> {
+    fn test(&self, kernel: Kernel, vm: &Vm) -> Result<Tally> {
+        let Self { guest, scenarios, results } = self;
+        fs::create_dir_all(results).with_context(|| format!("can't make {}", results.display()))?;
+        say!(
+            "booting Linux {kernel} for {}; logs go to {}",
+            match scenarios.as_slice() {
+                [alone] => alone.name.to_owned(),
+                many => format!("{} scenarios", many.len()),
+            },
+            results.display()
+        );
+        let job = job(script::test(scenarios), scenarios, true);
+        let outcome = vm.run(&job, results, Box::new(stderr()), Box::new(stderr()))?;
+        let mut tally = Tally::default();
+        for scenario in scenarios {
+            let complaints = complaints(scenario, results, vm)?;
+            if complaints.is_empty() {
+                tally.passed += 1;
+                say::raw(&format!("vm {kernel} {} ... ok", scenario.name));
+            } else {
+                tally.failed += 1;
+                say::raw(&format!("vm {kernel} {} ... FAILED", scenario.name));
+                tell_failure(scenario, &complaints, results);
+            }
+        }
+        if let Some(trouble) = trouble(*guest, &outcome) {
+            tally.failed += 1;
+            say::raw(&format!("vm {kernel} guest ... FAILED\n  {trouble}"));
+            tell_tail("the guest's console", &console_log(results));
+        }
+        Ok(tally)
+    }
+}
+
+/// What is wrong with the guest itself, whatever its scenarios' results.
+fn trouble(guest: Guest, outcome: &Outcome) -> Option<String> {
+    let Outcome { status, troubles, timed_out } = outcome;
+    let is_meant = |trouble: &&Trouble| guest == Guest::Oopses && trouble.kind == Kind::Oops;
+    let (meant, others): (Vec<_>, Vec<_>) = troubles.iter().partition(is_meant);
+    if *timed_out {
+        Some("its time was up before its scenarios were done".to_owned())
+    } else if !others.is_empty() {
+        Some(others.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "))
+    } else if guest == Guest::Oopses && meant.is_empty() {
+        Some("its kernel did not oops, as it had to".to_owned())
+    } else {
+        match status {
+            Some(0) => None,
+            Some(status) => Some(format!("the scenarios' script ended with status {status}")),
+            None => Some("it ended before the scenarios did".to_owned()),
+        }
+    }
+}
+
+fn complaints(scenario: &Scenario, results: &Path, vm: &Vm) -> Result<Vec<String>> {
+    let mut complaints = Vec::new();
+    for (index, Run { expect, .. }) in scenario.runs.iter().enumerate() {
+        let dir = results.join(script::results_of(scenario, index));
+        if dir.join("status").is_file() {
+            complaints.extend(judge(expect, &observed(&dir, vm)?));
+        } else {
+            complaints.push(format!("the guest left no result in {}", dir.display()));
+        }
+    }
+    Ok(complaints)
+}
+
+fn observed(dir: &Path, vm: &Vm) -> Result<Observed> {
+    let kniwatch = vm.bin.join("kniwatch");
+    let read = |name: &str| {
+        let path = dir.join(name);
+        fs::read_to_string(&path).with_context(|| format!("can't read {}", path.display()))
+    };
+    let replay = |format: &str| -> Result<String> {
+        // How it ends is the recorded check's business.
+        let output = Command::new(&kniwatch)
+            .args(["--color", "never", "--format", format, "replay"])
+            .arg(dir.join("recording"))
+            .output()
+            .with_context(|| format!("cannot start {}", kniwatch.display()))?;
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    Ok(Observed {
+        status: read("status")?,
+        json: read("json")?,
+        replayed_json: replay("json")?,
+        replayed_text: replay("text")?,
+        ifindex: read("ifindex").ok(),
+        holder: read("holder").ok(),
+        emulated: vm.emulated(),
+    })
+}
+
+fn tell_failure(scenario: &Scenario, complaints: &[String], results: &Path) {
+    for complaint in complaints {
+        say::raw(&format!("  {complaint}"));
+    }
+    for index in 0..scenario.runs.len() {
+        let dir: PathBuf = results.join(script::results_of(scenario, index));
+        for (what, file) in
+            [("kniwatch", "json"), ("kniwatch's stderr", "stderr"), ("the kernel's log", "kernel.log")]
+        {
+            tell_tail(what, &dir.join(file));
+        }
+        say::raw(&format!("  recording: {}", dir.join("recording").display()));
+    }
+}
+
+/// The last lines of a log, indented, and where the rest is.
+fn tell_tail(what: &str, log: &Path) {
+    const LINES: usize = 15;
+    let text = fs::read(log).map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    say::raw(&format!("  {what} ({}):", log.display()));
+    for line in lines.iter().skip(lines.len().saturating_sub(LINES)) {
+        say::raw(&format!("    {}", line.escape_debug()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use kniwatch_tests::guest::Guest;
+    use kniwatch_tests::scenario::Scenario;
+
+    use super::{Kind, Outcome, Trouble, boots, trouble};
+
+    fn outcome(kinds: &[Kind]) -> Outcome {
+        let trouble = |kind: &Kind| Trouble { kind: *kind, line: String::new() };
+        Outcome { status: Some(0), troubles: kinds.iter().map(trouble).collect(), timed_out: false }
+    }
+
+    #[test]
+    fn only_a_guest_that_has_to_oops_may_and_it_may_do_nothing_worse() {
+        for (guest, kinds, fine) in [
+            (Guest::Shared, [].as_slice(), true),
+            (Guest::Shared, &[Kind::Oops], false),
+            (Guest::Own, &[], true),
+            (Guest::Own, &[Kind::Oops], false),
+            (Guest::Oopses, &[Kind::Oops, Kind::Oops], true),
+            (Guest::Oopses, &[], false),
+            (Guest::Oopses, &[Kind::Oops, Kind::Panic], false),
+            (Guest::Oopses, &[Kind::Oops, Kind::Stall], false),
+        ] {
+            assert_eq!(trouble(guest, &outcome(kinds)).is_none(), fine, "{guest:?} {kinds:?}");
+        }
+    }
+
+    #[test]
+    fn a_guest_that_did_not_get_to_its_end_failed_whatever_it_was_meant_for() {
+        for guest in [Guest::Shared, Guest::Own, Guest::Oopses] {
+            for (status, timed_out) in [(Some(124), false), (None, false), (None, true)] {
+                let outcome = Outcome { status, timed_out, ..outcome(&[Kind::Oops]) };
+                assert!(trouble(guest, &outcome).is_some(), "{guest:?} {outcome:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn scenarios_share_one_boot_but_for_those_that_need_their_own() {
+        let named = |name, guest| Scenario { name, guest, ..Scenario::USUAL };
+        let scenarios = [
+            named("one", Guest::Shared),
+            named("ruin", Guest::Oopses),
+            named("two", Guest::Shared),
+            named("lasting", Guest::Own),
+        ];
+        let refs: Vec<_> = scenarios.iter().collect();
+        let booted = |refs: &[&Scenario]| -> Vec<Vec<&str>> {
+            boots(refs, Path::new("/r"))
+                .iter()
+                .map(|boot| boot.scenarios.iter().map(|scenario| scenario.name).collect())
+                .collect()
+        };
+        assert_eq!(booted(&refs), [vec!["one", "two"], vec!["ruin"], vec!["lasting"]]);
+        assert_eq!(booted(&refs[1..2]), [["ruin"]]);
+    }
+}

@@ -428,11 +428,12 @@ pub struct Blocked {
     pub pid: u32,
     /// Thread id in the initial PID namespace.
     pub tid: u32,
-    /// The state letter of `/proc/PID/task/TID/stat`.
+    /// The state letter of `/proc/PID/task/TID/stat`; `X`: there is no such thread any more.
     pub state: char,
-    /// The functions of its kernel stack, innermost first, as `/proc/PID/task/TID/stack` names them; empty: it
-    /// runs in user space, or the stack could not be read.
-    pub stack: Vec<Untrusted>,
+    /// The functions of its kernel stack, innermost first, as `/proc/PID/task/TID/stack` names them, without offsets
+    /// and modules; where that may not be read, the one that it sleeps in (`wchan`). Empty: it runs, and shows none.
+    /// `None`: nothing could be read.
+    pub stack: Option<Vec<Untrusted>>,
     /// Other threads whose kernel stacks show that they are in the network core, at most a few: who of them holds
     /// what this one waits for is for the reader to conclude.
     pub others: Vec<Stack>,
@@ -447,7 +448,7 @@ pub struct Stack {
     pub tid: u32,
     /// Its name.
     pub comm: Untrusted,
-    /// The functions, innermost first.
+    /// The functions, innermost first, as in [`Blocked::stack`].
     pub functions: Vec<Untrusted>,
 }
 

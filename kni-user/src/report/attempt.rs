@@ -24,7 +24,7 @@ pub struct Attempt {
     pub errno: Errnos,
     /// What the cause is about: the memzone's name, the descriptor's target.
     pub subject: Option<Untrusted>,
-    /// Who holds the device, for `sys.device-busy`.
+    /// Who holds the device, for `sys.device-busy`; for `sys.device-stuck`, who died with it.
     pub holder: Option<Holder>,
     /// Whether a CREATE request was issued, as far as coverage lets one say.
     pub issued: Option<bool>,

@@ -226,6 +226,21 @@ pub enum Diagnostic {
         /// The signal that killed it.
         signal: Option<i32>,
     },
+    /// A thread died in a function of the module's, outside of any attempt: the kernel's log has its report of that.
+    DiedInModule {
+        /// The thread, by its id in the initial PID namespace: a program's, or the module's own kernel thread.
+        thread: Holder,
+        /// The module's function, the outermost on its stack: `kni_release`.
+        function: Untrusted,
+        /// The function that it died in, if the report names it.
+        at: Option<Untrusted>,
+        /// It was giving back `/dev/kni`, which stays busy until the machine is restarted.
+        device_stuck: bool,
+        /// The interfaces that it leaves behind, as far as they are known.
+        interfaces: Vec<Untrusted>,
+        /// The lines of the kernel's report that matter.
+        log: Vec<Untrusted>,
+    },
 }
 
 /// The end.

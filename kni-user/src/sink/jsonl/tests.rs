@@ -251,9 +251,33 @@ enum Argument {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 enum Diagnosed {
-    Armed { time: i64, live: Vec<String>, waiting: Vec<String>, idle: Vec<String>, missing: Vec<Missing> },
-    Coverage { time: i64, came: Vec<String>, went: Vec<String>, blind_ns: Option<u64> },
-    CommandEnded { time: i64, status: Option<i32>, signal: Option<i32> },
+    Armed {
+        time: i64,
+        live: Vec<String>,
+        waiting: Vec<String>,
+        idle: Vec<String>,
+        missing: Vec<Missing>,
+    },
+    Coverage {
+        time: i64,
+        came: Vec<String>,
+        went: Vec<String>,
+        blind_ns: Option<u64>,
+    },
+    CommandEnded {
+        time: i64,
+        status: Option<i32>,
+        signal: Option<i32>,
+    },
+    DiedInModule {
+        time: i64,
+        thread: Holder,
+        function: Text,
+        at: Option<Text>,
+        device_stuck: bool,
+        interfaces: Vec<Text>,
+        log: Vec<Text>,
+    },
 }
 
 /// What is written for `reports`.

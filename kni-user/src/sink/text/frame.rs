@@ -151,6 +151,22 @@ pub(super) fn diagnostic(page: &mut Page, diagnostic: &Diagnostic, time: &str) {
         Diagnostic::CommandEnded { status, signal } => {
             page.line(&format!("{time}  the command {}", words::ending(*status, *signal)));
         }
+        Diagnostic::DiedInModule { thread, function, at, device_stuck, interfaces, log } => {
+            let who = columns(thread.pid, &thread.comm, interfaces.first());
+            page.line(&format!("{time}  {who} DIED IN THE MODULE, inside {}", escape::word(function, WORD)));
+            if let Some(at) = at {
+                page.evidence(&format!("the kernel failed in {}", escape::word(at, WORD)));
+            }
+            for name in interfaces {
+                page.evidence(&format!("the interface {} stays", escape::word(name, WORD)));
+            }
+            if *device_stuck {
+                page.evidence("/dev/kni stays busy until the machine is restarted");
+            }
+            for line in log {
+                page.evidence(&format!("kernel: {}", escape::line(line, usize::MAX)));
+            }
+        }
     }
 }
 

@@ -210,9 +210,10 @@ fn says(value: &Value, said: Said) -> bool {
 }
 
 fn judge_released(expected: &[&str], got: &[&Value], complaints: &mut Complaints) {
-    let got: Vec<String> = got.iter().map(|line| format!("{} {}", line["event"], line["name"])).collect();
-    let expected: Vec<String> = expected.iter().map(|name| format!("\"released\" \"{name}\"")).collect();
-    complaints.differ("interfaces", got.join(", ").as_str(), expected.join(", ").as_str());
+    let released = got.iter().filter(|line| line["event"] == "released");
+    let got: Vec<String> = released.map(|line| line["name"].to_string()).collect();
+    let expected: Vec<String> = expected.iter().map(|name| format!("\"{name}\"")).collect();
+    complaints.differ("interfaces released", got.join(", ").as_str(), expected.join(", ").as_str());
 }
 
 fn judge_module(comes: usize, within_ns: u64, diagnostics: &[&Value], complaints: &mut Complaints) {

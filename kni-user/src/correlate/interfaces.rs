@@ -104,7 +104,7 @@ impl Living {
             pid: self.owner.pid,
             comm: self.owner.comm,
             how,
-            lived_ns: at.saturating_sub(self.since),
+            lived_ns: Some(at.saturating_sub(self.since)),
             took_ns: None,
         }
     }

@@ -397,7 +397,11 @@ pub struct Interface {
     pub mtu: Option<u32>,
 }
 
-/// A network interface in one of the observed network namespaces.
+/// A network interface of KNI's, in one of the network namespaces that are observed: where it is from, it was there
+/// already, or something about it changed.
+///
+/// Within a batch these come before the records: when a record tells that the module has removed an interface, that
+/// it is gone from its namespace has been told.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Link {
     /// Inode number of the network namespace.
@@ -410,6 +414,21 @@ pub struct Link {
     pub mtu: Option<u32>,
     /// How it is; none: it is gone from this namespace.
     pub state: Option<LinkState>,
+    /// Of one that is gone from this namespace: where it is instead; none: nowhere, it exists no longer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Moved>,
+    /// Of one that was there when it was looked: the process that has `/dev/kni` open in its namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<Holder>,
+}
+
+/// Where an interface went.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+pub struct Moved {
+    /// Inode number of the network namespace, if it could be found.
+    pub netns: Option<u64>,
+    /// Its index there.
+    pub ifindex: Option<u32>,
 }
 
 /// How an interface is.

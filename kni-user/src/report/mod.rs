@@ -118,14 +118,14 @@ pub struct Released {
     pub name: Untrusted,
     /// Its index.
     pub ifindex: Option<u32>,
-    /// The process.
+    /// The process that owned it, or where that is not known, the one that released it.
     pub pid: u32,
     /// Its name.
     pub comm: Untrusted,
     /// How.
     pub how: ReleasedHow,
-    /// How long the interface lived.
-    pub lived_ns: u64,
+    /// How long the interface lived; none: its creation was not seen.
+    pub lived_ns: Option<u64>,
     /// How long the release took, where it was seen beginning and ending.
     pub took_ns: Option<u64>,
 }
@@ -142,6 +142,8 @@ pub enum ReleasedHow {
     Death,
     /// With the module, or with its network namespace.
     ModuleRemoval,
+    /// It is gone, and what released it was not seen.
+    Unseen,
 }
 
 /// What became of an interface that lives.
@@ -197,10 +199,10 @@ pub enum Change {
         /// Who asked.
         by: Holder,
     },
-    /// A RELEASE request was refused, and it stays.
+    /// The program asked for its release, and it stays.
     ReleaseRefused {
-        /// With this (positive) errno.
-        errno: i32,
+        /// What the RELEASE request was refused with (positive); none: the library refused, and asked nobody.
+        errno: Option<i32>,
         /// How long that took.
         took_ns: Option<u64>,
     },

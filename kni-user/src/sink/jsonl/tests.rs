@@ -174,7 +174,7 @@ strict! {
         pid: u32,
         comm: Text,
         how: String,
-        lived_ns: u64,
+        lived_ns: Option<u64>,
     }
     Lost { time: i64, count: u64, total: u64 }
     Missing { hook: String, reason: String }

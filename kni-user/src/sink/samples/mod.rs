@@ -332,7 +332,7 @@ pub(super) fn released() -> Released {
         pid: 4533,
         comm: "testpmd".into(),
         how: ReleasedHow::Request,
-        lived_ns: 4_900_000_000,
+        lived_ns: Some(4_900_000_000),
         took_ns: None,
     }
 }

@@ -129,12 +129,10 @@ pub(super) fn released(page: &mut Page, released: &Released, time: &str) {
         ReleasedHow::Close => "by closing /dev/kni",
         ReleasedHow::Death => "by the end of its process",
         ReleasedHow::ModuleRemoval => "with the module or its network namespace",
+        ReleasedHow::Unseen => "unseen",
     };
-    page.line(&format!(
-        "{time}  {}  RELEASED {how}, lived {}",
-        columns(*pid, comm, Some(name)),
-        duration(*lived_ns)
-    ));
+    let lived = lived_ns.map_or_else(String::new, |lived| format!(", lived {}", duration(lived)));
+    page.line(&format!("{time}  {}  RELEASED {how}{lived}", columns(*pid, comm, Some(name))));
 }
 
 /// Records were lost.

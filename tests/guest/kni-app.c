@@ -1,4 +1,4 @@
-/* kni-app [EAL OPTIONS --] FAULT NAME...: an ordinary DPDK program that wants KNI interfaces, with one fault.
+/* kni-app [EAL OPTIONS --] FAULT[,FAULT...] NAME...: an ordinary DPDK program that wants KNI interfaces, with faults.
  *
  * It initialises EAL and KNI, makes an mbuf pool, asks for each interface in turn, releases what it got and
  * ends: with 0 if it got all of them, else with 1. As many programs do, it doesn't look at what rte_kni_init
@@ -16,8 +16,13 @@
  *   no-pool-exit   asks for a pool that can't be had, sees it, and exits
  *   fork           asks in a child, which was forked after rte_kni_init
  *   threads        asks for each interface in a thread of its own, all at once
+ *   then=COMMAND   runs a command of the shell's (without a comma) when it has asked
+ *   answering      answers set-up requests, as long as COMMAND runs; else nobody does
+ *   killed         is killed by SIGKILL instead of releasing what it got
  */
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,17 +45,35 @@ struct wanted {
 	struct rte_kni *kni;
 };
 
-static const char *fault;
+static const char *faults;
 static pthread_barrier_t start;
+static atomic_int answering;
+
+/* What follows the fault that begins with name, up to the next fault; NULL: there is none. */
+static const char *fault_with(const char *name)
+{
+	static char fault[256];
+
+	for (const char *at = faults; at != NULL; at = strchr(at, ',')) {
+		at += *at == ',';
+		if (strncmp(at, name, strlen(name)) == 0) {
+			snprintf(fault, sizeof(fault), "%s", at + strlen(name));
+			fault[strcspn(fault, ",")] = 0;
+			return fault;
+		}
+	}
+	return NULL;
+}
 
 static int fault_is(const char *name)
 {
-	return strcmp(fault, name) == 0;
+	const char *rest = fault_with(name);
+	return rest != NULL && *rest == 0;
 }
 
 static struct rte_mempool *make_pool(void)
 {
-	unsigned mbufs = strncmp(fault, "no-pool", strlen("no-pool")) == 0 ? MORE_MBUFS_THAN_MEMORY : MBUFS;
+	unsigned mbufs = fault_with("no-pool") ? MORE_MBUFS_THAN_MEMORY : MBUFS;
 	struct rte_mempool *pool =
 		rte_pktmbuf_pool_create("mbuf_pool", mbufs, 0, 0, RTE_MBUF_DEFAULT_BUF_SIZE, SOCKET_ID_ANY);
 	if (pool == NULL)
@@ -107,6 +130,32 @@ static void ask_in_threads(struct wanted *wanted, int count)
 		pthread_join(threads[i], NULL);
 }
 
+static void *answer(void *argument)
+{
+	for (struct wanted *wanted = argument; answering; usleep(1000))
+		for (int i = 0; i < MAX_NAMES; i++)
+			if (wanted[i].kni != NULL)
+				rte_kni_handle_request(wanted[i].kni);
+	return NULL;
+}
+
+/* Runs the command, if there is one. */
+static void go_on(struct wanted *wanted)
+{
+	pthread_t thread;
+
+	answering = fault_is("answering");
+	if (answering && pthread_create(&thread, NULL, answer, wanted) != 0)
+		rte_exit(2, "can't start a thread\n");
+	const char *command = fault_with("then=");
+	if (command != NULL && system(command) != 0)
+		fprintf(stderr, "kni-app: %s: failed\n", command);
+	if (answering) {
+		answering = 0;
+		pthread_join(thread, NULL);
+	}
+}
+
 /* Asks for all of them; gives whether it got all of them. */
 static int get_and_release(struct wanted *wanted, int count)
 {
@@ -117,6 +166,9 @@ static int get_and_release(struct wanted *wanted, int count)
 	else
 		for (int i = 0; i < count; i++)
 			ask(&wanted[i]);
+	go_on(wanted);
+	if (fault_is("killed"))
+		raise(SIGKILL);
 	for (int i = 0; i < count; i++)
 		all = wanted[i].kni != NULL && rte_kni_release(wanted[i].kni) == 0 && all;
 	return all;
@@ -142,8 +194,8 @@ int main(int argc, char **argv)
 	if (used < 0)
 		rte_exit(2, "can't initialise EAL\n");
 	if (count < 1 || count > MAX_NAMES)
-		rte_exit(2, "usage: kni-app [EAL OPTIONS --] FAULT NAME...\n");
-	fault = argv[used + 1];
+		rte_exit(2, "usage: kni-app [EAL OPTIONS --] FAULT[,FAULT...] NAME...\n");
+	faults = argv[used + 1];
 	if (!fault_is("no-init"))
 		rte_kni_init(count);
 	if (fault_is("closed"))
@@ -153,8 +205,8 @@ int main(int argc, char **argv)
 	for (int i = 0; i < count; i++) {
 		wanted[i].name = argv[used + 2 + i];
 		wanted[i].pool = pool;
-		if (strncmp(fault, "reserve-", strlen("reserve-")) == 0)
-			reserve(fault + strlen("reserve-"), wanted[i].name);
+		if (fault_with("reserve-"))
+			reserve(fault_with("reserve-"), wanted[i].name);
 	}
 	if (fault_is("empty-pool"))
 		use_up_the_pool(pool);

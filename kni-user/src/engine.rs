@@ -119,7 +119,15 @@ impl Engine {
                 let (status, signal) = (*status, *signal);
                 told.push(Told::Diagnostic(Diagnostic::CommandEnded { status, signal }));
             }
-            What::Link(_) | What::Module(_) | What::Blocked(_) | What::Tick | What::End(_) => {}
+            What::Link(link) => {
+                let findings = self.correlator.link(at, link);
+                self.find(findings, told);
+            }
+            What::Tick => {
+                let findings = self.correlator.tick(at);
+                self.find(findings, told);
+            }
+            What::Module(_) | What::Blocked(_) | What::End(_) => {}
         }
     }
 
@@ -164,6 +172,7 @@ impl Engine {
                     self.ask(|check| check.not_attempted(&attempt));
                     Told::Attempt(attempt)
                 }
+                Finding::Changed(changed) => Told::Changed(changed),
                 Finding::Released(released) => {
                     self.ask(|check| check.released(&released));
                     Told::Released(released)

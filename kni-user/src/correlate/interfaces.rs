@@ -1,7 +1,9 @@
-//! The interfaces that were seen coming into being and not going yet.
+//! The interfaces that are known to be KNI's and not to be gone: those that were seen coming into being, and those
+//! that were there before.
 
-use crate::event::{Interface, Nanos, Task};
-use crate::report::{Released, ReleasedHow};
+use super::claims::Claim;
+use crate::event::{Holder, Interface, LinkState, Nanos};
+use crate::report::{Change, Changed, Released, ReleasedHow};
 use crate::untrusted::Untrusted;
 
 /// Interfaces that are remembered; the oldest go first.
@@ -14,98 +16,164 @@ pub(super) struct Living {
     pub(super) name: Untrusted,
     /// The name that it was registered under, if that is known.
     pub(super) actual: Option<Untrusted>,
+    /// The network namespace in whose list the module has it: that of its creation.
+    pub(super) home: Option<u64>,
+    /// The network namespace in which it is now.
     pub(super) netns: Option<u64>,
     pub(super) ifindex: Option<u32>,
-    pub(super) owner: Task,
+    pub(super) owner: Option<Holder>,
     /// The opened `/dev/kni` that it came from.
     pub(super) file: Option<u64>,
+    /// When it was created, or first known of.
     pub(super) since: Nanos,
+    /// Its creation was seen.
+    pub(super) whole: bool,
     /// Size of the struct that the module accepted for it.
     pub(super) request_size: Option<u32>,
+    /// As rtnetlink tells of it; none: it doesn't.
+    pub(super) link: Option<Shown>,
+    /// What was seen removing it, although it was still there then.
+    pub(super) claim: Option<Claim>,
+    pub(super) owner_ended: bool,
+}
+
+/// An interface as rtnetlink shows it.
+#[derive(Clone, Debug)]
+pub(super) struct Shown {
+    pub(super) name: Untrusted,
+    pub(super) state: LinkState,
+    /// Since when it is gone.
+    pub(super) gone: Option<Nanos>,
 }
 
 /// All of them.
 #[derive(Debug, Default)]
 pub(super) struct Interfaces {
-    living: Vec<Living>,
-}
-
-/// Who closed the device.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Closed {
-    pub(super) pid: u32,
-    pub(super) file: u64,
+    pub(super) living: Vec<Living>,
 }
 
 impl Interfaces {
-    pub(super) fn insert(&mut self, living: Living) {
-        self.living.retain(|known| !known.is(&living.name, living.netns, living.owner.pid));
+    /// An interface came into being, or is known from now on.
+    pub(super) fn insert(&mut self, mut living: Living) {
+        let pid = living.owner.as_ref().map(|owner| owner.pid);
+        self.living.retain_mut(|known| {
+            let found = !known.whole && known.is_at(living.netns, living.ifindex);
+            if found {
+                // What rtnetlink told of it before its request had returned.
+                living.link = living.link.take().or(known.link.take());
+            }
+            !found && !pid.is_some_and(|pid| known.is(&living.name, living.home, pid))
+        });
         if self.living.len() >= MAX_INTERFACES {
             self.living.remove(0);
         }
         self.living.push(living);
     }
 
-    /// The one of that name in that network namespace (or of that process, where the namespace is not known).
+    /// The one that the module has under that name in that network namespace (or for that process, where the
+    /// namespace is not known).
     pub(super) fn get(&self, name: &Untrusted, netns: Option<u64>, pid: u32) -> Option<&Living> {
         self.living.iter().find(|known| known.is(name, netns, pid))
+    }
+
+    /// The one of that index that goes by that name; index 0: any. None if it can't be told from another.
+    pub(super) fn called(&self, name: &Untrusted, ifindex: u32) -> Option<&Living> {
+        let is_it = |known: &&Living| {
+            (ifindex == 0 || known.ifindex.is_none_or(|index| index == ifindex)) && known.goes_by(name)
+        };
+        let mut all = self.living.iter().filter(is_it);
+        all.next().filter(|_| all.next().is_none())
     }
 
     /// Takes what the system shows of an interface.
     pub(super) fn describe(&mut self, seen: &Interface) {
         let known = self.living.iter_mut().find(|known| {
-            known.owner.pid == seen.pid && known.actual.as_ref().unwrap_or(&known.name) == &seen.name
+            known.is_owned_by(seen.pid) && known.actual.as_ref().unwrap_or(&known.name) == &seen.name
         });
         if let Some(known) = known {
             known.ifindex = known.ifindex.or(Some(seen.ifindex));
         }
     }
 
-    /// A RELEASE request for `name` was granted.
-    pub(super) fn released(
+    /// A process has ended.
+    pub(super) fn owner_ended(&mut self, pid: u32) {
+        self.living
+            .iter_mut()
+            .filter(|known| known.is_owned_by(pid))
+            .for_each(|known| known.owner_ended = true);
+    }
+
+    /// Something has removed those that `goes` holds for. Of those that rtnetlink tells of, it must have told that
+    /// they are gone: it does before the module returns. The others stay, whatever was said.
+    pub(super) fn claim(
         &mut self,
         at: Nanos,
-        name: &Untrusted,
-        netns: Option<u64>,
-        pid: u32,
+        claim: &Claim,
+        goes: impl Fn(&Living) -> bool,
     ) -> Vec<Released> {
-        self.remove(at, ReleasedHow::Request, |known| known.is(name, netns, pid))
-    }
-
-    /// The device was closed for the last time: the module has removed all that came from it.
-    pub(super) fn closed(&mut self, at: Nanos, closed: Closed) -> Vec<Released> {
-        self.remove(at, ReleasedHow::Close, |known| match known.file {
-            Some(file) => file == closed.file,
-            None => known.owner.pid == closed.pid,
-        })
-    }
-
-    /// The owner has ended, and nothing tells when its device is closed.
-    pub(super) fn orphaned(&mut self, at: Nanos, pid: u32) -> Vec<Released> {
-        self.remove(at, ReleasedHow::Close, |known| known.owner.pid == pid)
-    }
-
-    fn remove(&mut self, at: Nanos, how: ReleasedHow, goes: impl Fn(&Living) -> bool) -> Vec<Released> {
-        let gone = self.living.extract_if(.., |known| goes(known));
-        gone.map(|gone| gone.released(at, how)).collect()
+        for known in self.living.iter_mut().filter(|known| goes(known)) {
+            known.claim = Some(claim.clone());
+        }
+        let gone = self.living.extract_if(.., |known| {
+            known.claim.is_some() && known.link.as_ref().is_none_or(|link| link.gone.is_some())
+        });
+        gone.map(|gone| gone.released(at)).collect()
     }
 }
 
 impl Living {
-    fn is(&self, name: &Untrusted, netns: Option<u64>, pid: u32) -> bool {
-        let here = if netns.is_some() { self.netns == netns } else { self.owner.pid == pid };
+    /// Whether the module has it under that name in that network namespace, or for that process.
+    pub(super) fn is(&self, name: &Untrusted, netns: Option<u64>, pid: u32) -> bool {
+        let here = if netns.is_some() { self.home == netns } else { self.is_owned_by(pid) };
         self.name == *name && here
     }
 
-    fn released(self, at: Nanos, how: ReleasedHow) -> Released {
+    pub(super) fn is_owned_by(&self, pid: u32) -> bool {
+        self.owner.as_ref().is_some_and(|owner| owner.pid == pid)
+    }
+
+    /// Whether it is the one of that index in that network namespace.
+    pub(super) fn is_at(&self, netns: Option<u64>, ifindex: Option<u32>) -> bool {
+        netns.is_some() && ifindex.is_some() && (self.netns, self.ifindex) == (netns, ifindex)
+    }
+
+    /// Whether that is one of its names.
+    pub(super) fn goes_by(&self, name: &Untrusted) -> bool {
+        self.name == *name || self.present_name() == name
+    }
+
+    /// The name that it has now, as far as is known.
+    pub(super) fn present_name(&self) -> &Untrusted {
+        let shown = self.link.as_ref().map(|link| &link.name);
+        shown.or(self.actual.as_ref()).unwrap_or(&self.name)
+    }
+
+    /// What became of it.
+    pub(super) fn changed(&self, what: Change) -> Changed {
+        Changed {
+            name: self.present_name().clone(),
+            ifindex: self.ifindex,
+            netns: self.netns,
+            owner: self.owner.clone(),
+            what,
+        }
+    }
+
+    /// It is gone.
+    pub(super) fn released(self, at: Nanos) -> Released {
+        let (how, by, took_ns) = match self.claim {
+            Some(Claim { how, by, took_ns }) => (how, by, took_ns),
+            None => (ReleasedHow::Unseen, None, None),
+        };
+        let Holder { pid, comm } = self.owner.or(by).unwrap_or_default();
         Released {
             name: self.actual.unwrap_or(self.name),
             ifindex: self.ifindex,
-            pid: self.owner.pid,
-            comm: self.owner.comm,
+            pid,
+            comm,
             how,
-            lived_ns: Some(at.saturating_sub(self.since)),
-            took_ns: None,
+            lived_ns: self.whole.then(|| at.saturating_sub(self.since)),
+            took_ns,
         }
     }
 }

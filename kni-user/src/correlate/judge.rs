@@ -7,7 +7,7 @@ use super::interfaces::Living;
 use super::kernel_log::Run;
 use super::observed::{ModuleLog, Observed};
 use super::{Correlator, Finding, Watch};
-use crate::event::{Nanos, Task};
+use crate::event::{Holder, Nanos, Task};
 use crate::report::{Attempt, AttemptCoverage, Interface, Outcome, Unseen};
 use crate::untrusted::Untrusted;
 use crate::verdict::{Case, End, Verdict, decide};
@@ -144,11 +144,16 @@ impl Correlator {
         self.interfaces.insert(Living {
             name,
             actual,
+            home: netns,
             netns,
             ifindex,
-            owner: seen.task.clone(),
+            owner: Some(Holder { pid: seen.task.pid, comm: seen.task.comm.clone() }),
             file: seen.file,
             since: at,
+            whole: true,
+            link: None,
+            claim: None,
+            owner_ended: false,
             request_size: seen.call.as_ref().map(|call| request_size(call.cmd)),
         });
     }

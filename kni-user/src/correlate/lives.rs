@@ -3,10 +3,9 @@
 use kni_ebpf::hook::Hook;
 
 use super::ending::Ending;
-use super::interfaces::Closed;
 use super::observed::{Observed, Open, as_int, errno};
-use super::{Correlator, Finding, MAX_RELEASING, Watch, request};
-use crate::event::{Call, Holder, Nanos, Phase, Step, Task};
+use super::{Correlator, Finding, Watch};
+use crate::event::{Holder, Nanos, Phase, Step, Task};
 use crate::verdict::End;
 
 impl Correlator {
@@ -56,25 +55,23 @@ impl Correlator {
     /// What a step means for the process, and for the interfaces that it has.
     pub(super) fn process_step(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
         let Task { pid, .. } = step.task;
-        match (step.hook, step.phase) {
-            (Hook::Exit, _) => self.exited(at, step, watch),
-            (Hook::Exec, _) => {
+        match step.hook {
+            Hook::Exit => self.exited(at, step, watch),
+            Hook::Exec => {
                 let left = self.finish_all(End::Unknown, at, watch, |seen| seen.task.pid == pid);
                 self.processes.exec(pid, at);
                 left
             }
-            (Hook::Fork, _) => {
+            Hook::Fork => {
                 if let Some(child) = step.args.first().and_then(|child| u32::try_from(*child).ok()) {
                     self.processes.forked(child, at, &step.task);
                 }
                 Vec::new()
             }
-            (Hook::DeviceRelease, Phase::Return { .. }) => {
-                self.processes.closed(pid);
-                let file = step.args.get(1).copied().unwrap_or_default();
-                let gone = self.interfaces.closed(at, Closed { pid, file });
-                gone.into_iter().map(Finding::Released).collect()
-            }
+            Hook::DeviceRelease => self.device_closed(at, step),
+            Hook::LibraryRelease => self.library_release(at, step, watch),
+            Hook::SetUpRequest => self.set_up(at, step),
+            Hook::ModuleFree => self.module_gone(at, step),
             _ => Vec::new(),
         }
     }
@@ -84,6 +81,8 @@ impl Correlator {
     fn exited(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
         let Task { pid, tid, .. } = step.task;
         let ending = Ending::of(step);
+        self.removing.forget(tid);
+        self.asking.remove(&tid);
         let dies = |seen: &Observed| seen.task.tid == tid || (ending.certain && seen.task.pid == pid);
         for seen in self.in_flight.values_mut().filter(|seen| dies(seen)) {
             seen.death = ending.process;
@@ -91,34 +90,12 @@ impl Correlator {
         let mut findings = self.finish_all(End::Died, at, watch, dies);
         if ending.whole {
             self.processes.ended(pid, at, ending.process);
+            self.interfaces.owner_ended(pid);
             if !watch.coverage.is_live(Hook::DeviceRelease) {
-                findings.extend(self.interfaces.orphaned(at, pid).into_iter().map(Finding::Released));
+                findings.extend(self.orphaned(at, pid));
             }
             findings.extend(self.gave_up(at, pid, watch));
         }
         findings
-    }
-
-    /// A RELEASE request: the interface is gone when it is granted.
-    pub(super) fn release(&mut self, at: Nanos, call: &Call) -> Vec<Finding> {
-        let Task { pid, tid, .. } = call.task;
-        match call.phase {
-            Phase::Enter => {
-                if let Some(name) = request::claimed_name(call.cmd, &call.info)
-                    && (self.releasing.len() < MAX_RELEASING || self.releasing.contains_key(&tid))
-                {
-                    self.releasing.insert(tid, (at, name));
-                }
-                Vec::new()
-            }
-            Phase::Return { value, entered } => {
-                let pending = self.releasing.remove(&tid);
-                let Some((_, name)) = pending.filter(|(at, _)| value == 0 && entered == Some(*at)) else {
-                    return Vec::new();
-                };
-                let gone = self.interfaces.released(at, &name, self.processes.netns(pid), pid);
-                gone.into_iter().map(Finding::Released).collect()
-            }
-        }
     }
 }

@@ -1,12 +1,14 @@
 //! From single records to attempts: each record goes to the attempt of its thread, and an attempt
 //! that has ended goes to the verdict with all that its process went through before.
 
+mod claims;
 mod ending;
 mod interfaces;
 mod judge;
 mod kernel_log;
 mod library;
 mod library_log;
+mod links;
 mod lives;
 mod milestones;
 mod objects;
@@ -15,6 +17,7 @@ mod past;
 mod process;
 mod repeats;
 mod request;
+mod setup;
 mod unattempted;
 
 use std::collections::BTreeMap;
@@ -24,13 +27,13 @@ use kni_ebpf::kni::{NR_RELEASE, request_nr};
 
 use crate::coverage::Table;
 use crate::event::{
-    Call, Holder, Interface, KernelLog, Mapped, Nanos, Object, Phase, Process, Start, Step, Task,
+    Call, Holder, Interface, KernelLog, Link, Mapped, Nanos, Object, Phase, Process, Start, Step, Task,
 };
 use crate::ledger::Account;
-use crate::report::{Attempt, Loop, Released};
-use crate::untrusted::Untrusted;
+use crate::report::{Attempt, Changed, Loop, Released};
 use crate::verdict::End;
 
+use claims::Removing;
 use interfaces::Interfaces;
 use judge::Clock;
 use kernel_log::Lines;
@@ -48,8 +51,6 @@ pub use process::History;
 
 /// Threads inside an attempt that are followed: as many as the probes follow.
 const MAX_IN_FLIGHT: usize = 1024;
-/// Requests to release that wait for their answer.
-const MAX_RELEASING: usize = 1024;
 /// Holders of the device that are remembered until the opening that they refused.
 const MAX_HOLDERS: usize = 16;
 
@@ -62,6 +63,8 @@ pub enum Finding {
     NotAttempted(Box<Attempt>),
     /// An interface is gone.
     Released(Released),
+    /// Something became of an interface that lives.
+    Changed(Changed),
 }
 
 /// What attempts are judged by beside the records.
@@ -86,8 +89,9 @@ pub struct Correlator {
     lines: Lines,
     repeats: Repeats,
     holders: Vec<Holder>,
-    /// By thread: since when, and which interface.
-    releasing: BTreeMap<u32, (Nanos, Untrusted)>,
+    removing: Removing,
+    /// Threads that wait for the answer to a set-up request: since when, and whether the interface was up.
+    asking: BTreeMap<u32, (Nanos, Option<bool>)>,
     clock: Clock,
     evicted: u64,
 }
@@ -135,6 +139,16 @@ impl Correlator {
             }
         }
         self.interfaces.describe(interface);
+    }
+
+    /// Takes what rtnetlink tells of an interface of KNI's.
+    pub fn link(&mut self, at: Nanos, link: &Link) -> Vec<Finding> {
+        self.link_seen(at, link)
+    }
+
+    /// Time passes.
+    pub fn tick(&mut self, at: Nanos) -> Vec<Finding> {
+        self.gone_unseen(at)
     }
 
     /// Takes a line of the kernel's log.

@@ -121,6 +121,11 @@ impl Past {
         inside.min_by_key(|failed| failed.at).or(Some(last))
     }
 
+    /// The name of the interface that the library gave that handle for.
+    pub(super) fn held(&self, handle: u64) -> Option<&Untrusted> {
+        self.held.iter().find(|held| held.handle.cast_unsigned() == handle).map(|held| &held.name)
+    }
+
     /// Why the library holds an interface of that name: it could not release it, or was not asked to.
     #[must_use]
     pub fn holding(&self, name: &Untrusted) -> Option<&Passed> {

@@ -248,6 +248,11 @@ impl Processes {
         }
     }
 
+    /// Whether the process was seen ending.
+    pub(super) fn has_ended(&self, pid: u32) -> bool {
+        self.get(pid).is_some_and(|known| known.ended.is_some())
+    }
+
     /// The process went on to a request, and so did those whose fork it is: they shared the work.
     pub(super) fn went_on(&mut self, pid: u32) {
         let mut next = Some(pid);

@@ -375,7 +375,7 @@ pub struct Mapped {
 }
 
 /// A process that has `/dev/kni` open.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Holder {
     /// Its process id.
     pub pid: u32,

@@ -38,7 +38,7 @@ fn an_interface_is_released_once_by_request_or_by_the_last_close() {
     let by = |name: &str, how| (name.into(), how);
     assert_eq!(
         all,
-        [by("vEth0", ReleasedHow::Request), by("vEth1", ReleasedHow::Close), by("vEth2", ReleasedHow::Close)]
+        [by("vEth0", ReleasedHow::Request), by("vEth1", ReleasedHow::Death), by("vEth2", ReleasedHow::Death)]
     );
     let first = told.released()[0];
     assert_eq!((first.pid, first.ifindex), (100, Some(7)));
@@ -76,7 +76,7 @@ fn without_the_device_s_hooks_the_owner_s_end_releases() {
     stream.exit(process(200));
     assert!(stream.clone().end().released().is_empty());
     stream.exit(APP);
-    assert_eq!(stream.end().released()[0].how, ReleasedHow::Close);
+    assert_eq!(stream.end().released()[0].how, ReleasedHow::Death);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! Whole streams in, reports out: the rules of the verdicts, and what must not be said.
 
+mod afterwards;
 mod check;
 mod device;
 mod ending;

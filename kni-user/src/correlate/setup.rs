@@ -1,0 +1,69 @@
+//! Set-up requests: what the kernel asks the program that owns an interface, and waits for.
+//!
+//! `kni_net_process_request` (`kni_net.c`) puts the request into a queue and waits up to 3 s for the program to call
+//! `rte_kni_handle_request`, with the lock on all network configuration held.
+
+use super::interfaces::Living;
+use super::observed::errno;
+use super::{Correlator, Finding};
+use crate::event::{Holder, Nanos, Phase, Step};
+use crate::report::Change;
+
+/// What takes longer is told although it was granted: meanwhile nobody's network configuration went on.
+const LONG: Nanos = 100_000_000;
+/// Threads that are followed while they wait.
+const MAX_ASKING: usize = 1024;
+
+/// `enum rte_kni_req_id` of `rte_kni_common.h`: 3 came with 17.11, 4 with 18.05, 5 with 19.11.
+const CHANGE_MTU: u64 = 1;
+const CONFIGURE: u64 = 2;
+const CHANGE_ADDRESS: u64 = 3;
+const CHANGE_PROMISCUITY: u64 = 4;
+const CHANGE_ALLMULTI: u64 = 5;
+
+impl Correlator {
+    /// A set-up request, told when it failed or took long.
+    pub(super) fn set_up(&mut self, at: Nanos, step: &Step) -> Vec<Finding> {
+        let tid = step.task.tid;
+        let [request, ifindex, _] = step.args;
+        let known = || {
+            let ifindex = u32::try_from(ifindex).unwrap_or_default();
+            self.interfaces.called(step.text.text()?, ifindex)
+        };
+        let Phase::Return { value, entered } = step.phase else {
+            let is_up = known().and_then(is_up);
+            if self.asking.len() < MAX_ASKING || self.asking.contains_key(&tid) {
+                self.asking.insert(tid, (at, is_up));
+            }
+            return Vec::new();
+        };
+        let asked = self.asking.get(&tid).copied().filter(|(began, _)| entered == Some(*began));
+        let took_ns = entered.map_or(0, |entered| at.saturating_sub(entered));
+        let errno = errno(value);
+        let told = known().filter(|_| errno.is_some() || took_ns >= LONG).map(|known| {
+            let was_up = asked.map_or_else(|| is_up(known), |(_, is_up)| is_up);
+            let by = Holder { pid: step.task.pid, comm: step.task.comm.clone() };
+            known.changed(Change::SetUpRequest { request: words(request, was_up), errno, took_ns, by })
+        });
+        self.asking.remove(&tid);
+        told.map(Finding::Changed).into_iter().collect()
+    }
+}
+
+fn is_up(known: &Living) -> Option<bool> {
+    known.link.as_ref().map(|link| link.state.up)
+}
+
+/// What is asked for of an interface that was up, or down, before.
+fn words(request: u64, was_up: Option<bool>) -> &'static str {
+    match (request, was_up) {
+        (CHANGE_MTU, _) => "change the MTU",
+        (CONFIGURE, Some(false)) => "set up",
+        (CONFIGURE, Some(true)) => "set down",
+        (CONFIGURE, None) => "set up or down",
+        (CHANGE_ADDRESS, _) => "change the MAC address",
+        (CHANGE_PROMISCUITY, _) => "change promiscuous mode",
+        (CHANGE_ALLMULTI, _) => "change all-multicast mode",
+        _ => "change something",
+    }
+}

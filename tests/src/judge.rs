@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::scenario::{
-    ATTACHED_WITHIN_EMULATED_NS, ATTACHED_WITHIN_NS, Attempt, Attempts, Expect, Field, Index, Said,
+    ATTACHED_WITHIN_EMULATED_NS, ATTACHED_WITHIN_NS, Attempt, Attempts, Became, Expect, Field, Index, Said,
 };
 
 #[cfg(test)]
@@ -40,11 +40,13 @@ pub fn judge(expect: &Expect, observed: &Observed) -> Vec<String> {
     complaints.differ("exit status", observed.status.trim(), &expect.status.to_string());
     judge_attempts(&expect.attempts, &attempts, observed, &mut complaints);
     for (number, attempt) in (1..).zip(&attempts) {
-        judge_fields(number, expect.each, attempt, &mut complaints);
+        judge_fields(&format!("attempt {number}"), expect.each, attempt, &mut complaints);
     }
-    judge_released(expect.released, &of("interface"), &mut complaints);
+    judge_interfaces(expect.interfaces, &of("interface"), &mut complaints);
     let within = if observed.emulated { ATTACHED_WITHIN_EMULATED_NS } else { ATTACHED_WITHIN_NS };
-    judge_module(expect.module_comes, within, &of("diagnostic"), &mut complaints);
+    let diagnostics = of("diagnostic");
+    judge_module(expect.module_comes, within, &diagnostics, &mut complaints);
+    judge_died(expect.died, &diagnostics, &mut complaints);
     match of("summary").as_slice() {
         [summary] => judge_summary(expect, summary, &attempts, &mut complaints),
         other => complaints.say(format!("{} summaries instead of one", other.len())),
@@ -144,7 +146,7 @@ fn judge_attempt(
         complete,
         also,
     } = *expected;
-    judge_fields(number, also, got, complaints);
+    judge_fields(&format!("attempt {number}"), also, got, complaints);
     let noted = |noted: &Option<String>| -> Value {
         noted
             .as_ref()
@@ -178,11 +180,11 @@ fn judge_attempt(
     }
 }
 
-fn judge_fields(number: usize, fields: &[Field], got: &Value, complaints: &mut Complaints) {
+fn judge_fields(of: &str, fields: &[Field], got: &Value, complaints: &mut Complaints) {
     for (field, said) in fields {
         let values = all_at(got, field);
         if !values.iter().any(|value| says(value, *said)) {
-            complaints.say(format!("attempt {number}: {field}: {values:?} instead of {said:?}"));
+            complaints.say(format!("{of}: {field}: {values:?} instead of {said:?}"));
         }
     }
 }
@@ -204,16 +206,29 @@ fn says(value: &Value, said: Said) -> bool {
         Said::Something => !value.is_null(),
         Said::Is(is) => *value == is,
         Said::Number(number) => *value == number,
+        Said::Between(from, to) => value.as_i64().is_some_and(|number| (from..=to).contains(&number)),
         Said::Text(text) => *value == text,
         Said::Ending(end) => value.as_str().is_some_and(|text| text.ends_with(end)),
+        Said::Having(part) => value.as_str().is_some_and(|text| text.contains(part)),
     }
 }
 
-fn judge_released(expected: &[&str], got: &[&Value], complaints: &mut Complaints) {
-    let released = got.iter().filter(|line| line["event"] == "released");
-    let got: Vec<String> = released.map(|line| line["name"].to_string()).collect();
-    let expected: Vec<String> = expected.iter().map(|name| format!("\"{name}\"")).collect();
-    complaints.differ("interfaces released", got.join(", ").as_str(), expected.join(", ").as_str());
+fn judge_interfaces(expected: &[Became], got: &[&Value], complaints: &mut Complaints) {
+    let told = got.iter().map(|line| format!("{} {}", line["name"], line["event"])).collect::<Vec<_>>();
+    let due =
+        expected.iter().map(|became| format!("{:?} {:?}", became.name, became.event)).collect::<Vec<_>>();
+    complaints.differ("interfaces", told.join(", ").as_str(), due.join(", ").as_str());
+    for (Became { event, name, also }, got) in expected.iter().zip(got) {
+        judge_fields(&format!("{name} {event}"), also, got, complaints);
+    }
+}
+
+fn judge_died(expected: &[&[Field]], diagnostics: &[&Value], complaints: &mut Complaints) {
+    let died: Vec<_> = diagnostics.iter().filter(|line| line["kind"] == "died-in-module").collect();
+    complaints.differ("deaths in the module", &died.len(), &expected.len());
+    for (fields, died) in expected.iter().zip(died) {
+        judge_fields("a death in the module", fields, died, complaints);
+    }
 }
 
 fn judge_module(comes: usize, within_ns: u64, diagnostics: &[&Value], complaints: &mut Complaints) {
@@ -234,25 +249,41 @@ fn judge_module(comes: usize, within_ns: u64, diagnostics: &[&Value], complaints
 fn judge_summary(expect: &Expect, summary: &Value, attempts: &[&Value], complaints: &mut Complaints) {
     complaints.differ("summary: complete", at(summary, "/complete"), &true.into());
     complaints.differ("summary: exit status", at(summary, "/check/exit_status"), &expect.status.into());
+    let last: Vec<&Value> = last_words(attempts).collect();
     let tally = |name: &str| at(summary, &format!("/attempts/{name}")).as_u64().unwrap_or(0);
-    let told = |outcome: &str, boundary: &Value| {
-        attempts
-            .iter()
-            .filter(|attempt| attempt["outcome"] == outcome && attempt["boundary"] == *boundary)
-            .count() as u64
+    let told = |outcome: &str, boundary: Option<&str>| {
+        let is_so = |attempt: &&&Value| {
+            attempt["outcome"] == outcome && boundary.is_none_or(|boundary| attempt["boundary"] == boundary)
+        };
+        last.iter().filter(is_so).count() as u64
     };
     for (name, outcome, boundary) in [
-        ("created", "created", Value::Null),
-        ("stopped_library", "stopped", "library".into()),
-        ("stopped_syscall", "stopped", "syscall".into()),
-        ("stopped_module", "stopped", "module".into()),
-        ("stopped_network", "stopped", "network".into()),
-        ("not_attempted", "not-attempted", Value::Null),
-        ("died", "died", Value::Null),
-        ("inconclusive", "inconclusive", Value::Null),
+        ("created", "created", None),
+        ("created_elsewhere", "created-elsewhere", None),
+        ("created_doomed", "created-doomed", None),
+        ("stopped_library", "stopped", Some("library")),
+        ("stopped_syscall", "stopped", Some("syscall")),
+        ("stopped_module", "stopped", Some("module")),
+        ("stopped_network", "stopped", Some("network")),
+        ("died", "died", None),
+        ("in_progress", "in-progress", None),
+        ("not_attempted", "not-attempted", None),
+        ("inconclusive", "inconclusive", None),
     ] {
-        complaints.differ(&format!("summary: {name}"), &tally(name), &told(outcome, &boundary));
+        complaints.differ(&format!("summary: {name}"), &tally(name), &told(outcome, boundary));
     }
+}
+
+/// An attempt that takes long is told of meanwhile, and counted once.
+fn last_words<'a>(attempts: &[&'a Value]) -> impl Iterator<Item = &'a Value> {
+    let is_same = |one: &Value, other: &Value| {
+        ["/process/tid", "/started"].iter().all(|field| at(one, field) == at(other, field))
+    };
+    attempts.iter().enumerate().filter_map(move |(at, attempt)| {
+        let later = attempts.iter().skip(at + 1);
+        let mut again = later.filter(|later| attempt["final"] == false && is_same(attempt, later));
+        again.next().is_none().then_some(*attempt)
+    })
 }
 
 /// Words are looked for in the text, whatever their case, and in the verdicts' JSON.

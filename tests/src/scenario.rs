@@ -83,8 +83,10 @@ pub struct Expect {
     pub attempts: Attempts,
     /// What is said besides of each of them.
     pub each: &'static [Field],
-    /// The interfaces whose release is told, in order.
-    pub released: &'static [&'static str],
+    /// What is told of interfaces besides, in order.
+    pub interfaces: &'static [Became],
+    /// What is told of threads that died in the module outside of any attempt, in order.
+    pub died: &'static [&'static [Field]],
     /// How often the module's hooks come while kniwatch observes, each time soon after the module's loading.
     pub module_comes: usize,
     /// What neither the verdicts nor the text may say.
@@ -110,6 +112,37 @@ pub enum Attempts {
     Repeated(u64, Attempt),
 }
 
+/// What became of an interface.
+#[derive(Clone, Copy, Debug)]
+pub struct Became {
+    /// `event`.
+    pub event: &'static str,
+    /// `name`.
+    pub name: &'static str,
+    /// What else is said.
+    pub also: &'static [Field],
+}
+
+impl Became {
+    /// `name` was released by the program's request.
+    #[must_use]
+    pub const fn released(name: &'static str) -> Self {
+        Self { event: "released", name, also: &[("/how", Said::Text("request"))] }
+    }
+
+    /// `name` was released with the device.
+    #[must_use]
+    pub const fn closed(name: &'static str) -> Self {
+        Self { also: &[("/how", Said::Text("close"))], ..Self::released(name) }
+    }
+
+    /// That event of `name`'s.
+    #[must_use]
+    pub const fn event(event: &'static str, name: &'static str, also: &'static [Field]) -> Self {
+        Self { event, name, also }
+    }
+}
+
 /// A field of an attempt, as a JSON pointer, and what it must say. A `*` in place of an array's index: one
 /// of its elements must say it.
 pub type Field = (&'static str, Said);
@@ -125,10 +158,14 @@ pub enum Said {
     Is(bool),
     /// This.
     Number(i64),
+    /// A number from there to there.
+    Between(i64, i64),
     /// This.
     Text(&'static str),
     /// A text that ends so.
     Ending(&'static str),
+    /// A text with that in it.
+    Having(&'static str),
 }
 
 /// One attempt's verdict. A field of `None` means that nothing may be said there; what `also` has not is
@@ -191,6 +228,19 @@ impl Attempt {
         complete: true,
         also: &[],
     };
+
+    /// Created, with an index that the guest doesn't note.
+    #[must_use]
+    pub const fn got(name: &'static str) -> Self {
+        Self { ifindex: Index::Some, ..Self::created(name) }
+    }
+
+    /// What is said of it while it lasts.
+    #[must_use]
+    pub const fn meanwhile(self, also: &'static [Field]) -> Self {
+        let claimed = self.claimed;
+        Self { outcome: "in-progress", claimed, issued: Some(true), also, ..Self::STOPPED }
+    }
 
     /// Created under `name`.
     #[must_use]

@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_test_makes_the_situation_before_each_check_and_undoes_it_after() {
-        let scenarios = [find("duplicate-name").unwrap(), find("wrong-fd").unwrap()];
+        let scenarios = [find("t30").unwrap(), find("t23").unwrap()];
         assert_eq!(
             text(test(&scenarios)),
             "\
@@ -137,11 +137,11 @@ mod tests {
 storm
 module loaded
 beside kni0 'testpmd-session stay'
-check duplicate-name-1 --expect kni0 --within 60s -- kni-create --opened-elsewhere kni0
+check t30-1 --expect kni0 --within 60s -- kni-create --opened-elsewhere kni0
 settle
 module loaded
-check wrong-fd-1 --expect vEth7 --within 60s -- kni-create --on /dev/null vEth7
-check wrong-fd-2 --expect vEth7 --within 60s -- kni-create --on-closed vEth7
+check t23-1 --expect vEth7 --within 60s -- kni-create --on /dev/null vEth7
+check t23-2 --expect vEth7 --within 60s -- kni-create --on-closed vEth7
 settle
 "
         );
@@ -167,10 +167,10 @@ settle
     #[test]
     fn a_show_announces_and_keeps_the_commands_output_apart() {
         assert_eq!(
-            text(show(&[find("name-taken").unwrap()], true)),
+            text(show(&[find("t31").unwrap()], true)),
             "\
 . scenario
-announce name-taken 'CREATE of lo: the network core says why, the module not'
+announce t31 'CREATE of lo: the network core says why, the module not'
 module loaded
 show json --expect lo --within 60s -- logged kni-create lo
 settle

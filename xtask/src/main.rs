@@ -66,8 +66,8 @@ enum Bench {
 const RUN_EXAMPLES: &str = "\
 Examples:
   cargo xtask run                            a creation, then a silent refusal
-  cargo xtask run name-taken                 one scenario
-  cargo xtask run device-busy --json >lines  kniwatch's JSON Lines and nothing else
+  cargo xtask run t31                        one scenario
+  cargo xtask run t18 --json >lines          kniwatch's JSON Lines and nothing else
   cargo xtask run --list                     all of them, one line each";
 
 const TEST_EXAMPLES: &str = "\
@@ -75,7 +75,7 @@ Examples:
   cargo xtask test                           everything; the last line counts
   cargo xtask test unit                      seconds, no privileges
   cargo xtask test vm                        every scenario, in one boot
-  cargo xtask test device-busy wrong-fd      two of them";
+  cargo xtask test t18 t23                   two of them";
 
 const VM_EXAMPLES: &str = "\
 Examples:

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::{Observed, judge};
-use crate::scenario::{Attempt, Attempts, Expect, Field, Said};
+use crate::scenario::{Attempt, Attempts, Became, Expect, Field, Said};
 use crate::table::find;
 
 fn expect(name: &str) -> &'static Expect {
@@ -36,11 +36,11 @@ fn summary() -> Value {
     }})
 }
 
-/// The complaints about a run of `name-taken` in which `change` was made.
+/// The complaints about a run of `t31` in which `change` was made.
 fn complaints(change: impl FnOnce(&mut Value, &mut Value)) -> Vec<String> {
     let (mut attempt, mut summary) = (attempt(), summary());
     change(&mut attempt["data"], &mut summary["data"]);
-    judge(expect("name-taken"), &observed("14", &[attempt, summary]))
+    judge(expect("t31"), &observed("14", &[attempt, summary]))
 }
 
 #[test]
@@ -86,14 +86,14 @@ fn the_summary_must_agree() {
 fn what_must_not_be_said_is_found_in_text_and_verdicts() {
     let good = observed("14", &[attempt(), summary()]);
     let said = Observed { replayed_text: "lo  Stopped in the Module".to_owned(), ..good.clone() };
-    assert_eq!(judge(expect("name-taken"), &said), ["it must not say \"IN THE MODULE\""]);
+    assert_eq!(judge(expect("t31"), &said), ["it must not say \"IN THE MODULE\""]);
     let complaints = complaints(|attempt, _| attempt["steps"] = json!(["mod.thread"]));
     assert_eq!(complaints, ["it must not say \"\\\"mod.\""]);
 }
 
 #[test]
 fn a_second_attempt_a_missing_summary_another_status_and_another_replay_are_complaints() {
-    let expect = expect("name-taken");
+    let expect = expect("t31");
     for observed in [
         observed("14", &[attempt(), attempt(), summary()]),
         observed("14", &[summary()]),
@@ -115,7 +115,8 @@ fn a_created_interface_must_have_the_index_that_the_guest_noted() {
         "interface": {"claimed": "kni0", "consumed": "kni0", "ifindex": 5},
         "outcome": "created", "errno": {}, "issued": true, "coverage": {"complete": true},
     }});
-    let released = json!({"type": "interface", "data": {"event": "released", "name": "kni0"}});
+    let released =
+        json!({"type": "interface", "data": {"event": "released", "name": "kni0", "how": "request"}});
     let summary = json!({"type": "summary", "data": {
         "attempts": {"created": 1}, "complete": true, "check": {"exit_status": 0},
     }});
@@ -134,6 +135,68 @@ fn a_created_interface_must_have_the_index_that_the_guest_noted() {
         ..observed("0", &[created, summary])
     };
     assert_eq!(judge(expect("created"), &unreleased).len(), 1);
+}
+
+#[test]
+fn what_became_of_interfaces_is_judged_in_order_and_nothing_more_may_be_told() {
+    const UP: Became = Became::event("up", "lo", &[("/took_ns", Said::Between(2, 3))]);
+    const BECAME: &[Became] = &[UP, Became::closed("lo")];
+    let expect = Expect { interfaces: BECAME, ..*expect("t31") };
+    let up = |took: u64| json!({"type": "interface", "data": {"event": "up", "name": "lo", "took_ns": took}});
+    let went =
+        |how: &str| json!({"type": "interface", "data": {"event": "released", "name": "lo", "how": how}});
+    let complaints = |interfaces: &[Value]| {
+        judge(&expect, &observed("14", &[&[attempt()], interfaces, &[summary()]].concat())).len()
+    };
+    assert_eq!(complaints(&[up(2), went("close")]), 0);
+    for wrong in [
+        &[went("close"), up(2)][..],
+        &[went("close")],
+        &[up(2), went("close"), up(2)],
+        &[up(1), went("close")],
+        &[up(4), went("close")],
+        &[up(2), went("death")],
+    ] {
+        assert_ne!(complaints(wrong), 0, "{wrong:?}");
+    }
+}
+
+#[test]
+fn deaths_in_the_module_must_be_told_and_no_others() {
+    let expect = Expect { died: &[&[("/at", Said::Having("pages"))]], ..*expect("t31") };
+    let died = |at: &str| json!({"type": "diagnostic", "data": {"kind": "died-in-module", "at": at}});
+    let complaints = |diagnostics: &[Value]| {
+        judge(&expect, &observed("14", &[&[attempt()], diagnostics, &[summary()]].concat())).len()
+    };
+    assert_eq!(complaints(&[died("__get_user_pages")]), 0);
+    for wrong in [&[][..], &[died("kni_release")], &[died("pages"), died("pages")]] {
+        assert_ne!(complaints(wrong), 0, "{wrong:?}");
+    }
+}
+
+#[test]
+fn an_attempt_that_is_told_of_meanwhile_is_counted_by_its_last_word() {
+    const MEANWHILE: Attempt = TAKEN.meanwhile(&[("/final", Said::Is(false))]);
+    let expect = Expect { attempts: Attempts::Exactly(&[MEANWHILE, TAKEN]), ..*expect("t31") };
+    let mut meanwhile = attempt();
+    for (field, said) in [
+        ("outcome", json!("in-progress")),
+        ("boundary", json!(null)),
+        ("cause", json!(null)),
+        ("errno", json!({})),
+        ("final", json!(false)),
+    ] {
+        meanwhile["data"][field] = said;
+    }
+    meanwhile["data"]["interface"]["consumed"] = json!(null);
+    let run = |in_progress: u64, stopped: u64| {
+        let mut summary = summary();
+        summary["data"]["attempts"] = json!({"in_progress": in_progress, "stopped_network": stopped});
+        judge(&expect, &observed("14", &[meanwhile.clone(), attempt(), summary]))
+    };
+    assert_eq!(run(0, 1), [""; 0]);
+    assert_ne!(run(1, 1), [""; 0]);
+    assert_ne!(run(0, 0), [""; 0]);
 }
 
 #[test]
@@ -166,7 +229,7 @@ fn a_restart_loop_must_be_counted() {
 
 #[test]
 fn the_modules_hooks_must_come_as_often_as_it_does_and_soon() {
-    let expect = Expect { module_comes: 1, ..*expect("name-taken") };
+    let expect = Expect { module_comes: 1, ..*expect("t31") };
     let run_on = |emulated: bool, blind: &[Value]| {
         let mut lines = vec![attempt(), summary()];
         lines.extend(blind.iter().map(|blind| {
@@ -197,8 +260,8 @@ const ALSO: &[Field] = &[
 #[test]
 fn what_else_an_attempt_must_say_is_judged() {
     let also =
-        Expect { attempts: Attempts::Exactly(&[Attempt { also: ALSO, ..TAKEN }]), ..*expect("name-taken") };
-    let each = Expect { each: ALSO, attempts: Attempts::Exactly(&[TAKEN]), ..*expect("name-taken") };
+        Expect { attempts: Attempts::Exactly(&[Attempt { also: ALSO, ..TAKEN }]), ..*expect("t31") };
+    let each = Expect { each: ALSO, attempts: Attempts::Exactly(&[TAKEN]), ..*expect("t31") };
     for expect in [&also, &each] {
         let complaints = |change: fn(&mut Value)| {
             let mut attempt = attempt();
@@ -227,7 +290,7 @@ fn what_else_an_attempt_must_say_is_judged() {
     }
 }
 
-/// What `name-taken` expects.
+/// What `t31` expects.
 const TAKEN: Attempt = Attempt {
     consumed: Some("lo"),
     errno_kernel: Some(17),
@@ -237,7 +300,7 @@ const TAKEN: Attempt = Attempt {
 #[test]
 fn attempts_of_several_threads_may_come_in_any_order() {
     const OTHER: Attempt = Attempt { claimed: Some("lo1"), ..TAKEN };
-    let expect = Expect { attempts: Attempts::InAnyOrder(&[TAKEN, OTHER]), ..*expect("name-taken") };
+    let expect = Expect { attempts: Attempts::InAnyOrder(&[TAKEN, OTHER]), ..*expect("t31") };
     let named = |name: &str| {
         let mut attempt = attempt();
         attempt["data"]["interface"]["claimed"] = json!(name);

@@ -2,7 +2,7 @@
 
 use super::NOTHING_SAID;
 use super::builds::{BEYOND_THE_LIBRARY, OPENED_UNSEEN, Program, REFUSED, UNSEEN};
-use crate::scenario::{Attempt, Attempts, Expect, Field, Index, Run, Said, Scenario};
+use crate::scenario::{Attempt, Attempts, Became, Expect, Field, Index, Run, Said, Scenario};
 
 pub(super) const KNI_APP: Program = Program {
     shared: "kni-app",
@@ -66,12 +66,17 @@ const fn created(
     attempts: &'static [Attempt],
     must_not_say: &'static [&'static str],
 ) -> [Run; 3] {
-    let expect =
-        Expect { attempts: Attempts::Exactly(attempts), released: &[NAME], must_not_say, ..NOTHING_SAID };
+    let expect = Expect {
+        attempts: Attempts::Exactly(attempts),
+        interfaces: &[RELEASED],
+        must_not_say,
+        ..NOTHING_SAID
+    };
     let stripped = Expect { attempts: Attempts::Exactly(&[CREATED]), must_not_say: REFUSED, ..expect };
     KNI_APP.runs(EXPECT_VETH0_0, arguments, expect, stripped)
 }
 
+const RELEASED: Became = Became::released(NAME);
 const CREATED: Attempt = Attempt { ifindex: Index::Some, ..Attempt::created(NAME) };
 
 /// A row with two faults.

@@ -2,7 +2,9 @@
 
 use crate::scenario::{Attempts, Expect, Scenario};
 
+mod afterwards;
 mod builds;
+mod kernel;
 mod library;
 mod processes;
 mod standins;
@@ -12,14 +14,23 @@ const NOTHING_SAID: Expect = Expect {
     status: 0,
     attempts: Attempts::Exactly(&[]),
     each: &[],
-    released: &[],
+    interfaces: &[],
+    died: &[],
     module_comes: 0,
     must_not_say: &[],
 };
 
 /// All of them, in the order in which they are told of.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    [system::SCENARIOS, library::SCENARIOS, standins::SCENARIOS, processes::SCENARIOS].into_iter().flatten()
+    let tables: [&'static [Scenario]; 6] = [
+        system::SCENARIOS,
+        library::SCENARIOS,
+        standins::SCENARIOS,
+        processes::SCENARIOS,
+        kernel::SCENARIOS,
+        afterwards::SCENARIOS,
+    ];
+    tables.into_iter().flatten()
 }
 
 /// What `cargo xtask run` shows without a scenario's name: a creation, then what this project was born from.

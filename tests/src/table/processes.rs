@@ -3,7 +3,7 @@
 use super::NOTHING_SAID;
 use super::builds::REFUSED;
 use super::library::{EXPECT_VETH0_0, KNI_APP, kni_app};
-use crate::scenario::{Attempt, Attempts, Expect, Field, Index, Run, Said, Scenario};
+use crate::scenario::{Attempt, Attempts, Became, Expect, Field, Index, Run, Said, Scenario};
 
 const fn created(name: &'static str, also: &'static [Field]) -> Attempt {
     Attempt { ifindex: Index::Some, also, ..Attempt::created(name) }
@@ -11,7 +11,7 @@ const fn created(name: &'static str, also: &'static [Field]) -> Attempt {
 
 const ONE: Expect = Expect {
     attempts: Attempts::Exactly(&[created("vEth0_0", &[])]),
-    released: &["vEth0_0"],
+    interfaces: &[Became::released("vEth0_0")],
     must_not_say: REFUSED,
     ..NOTHING_SAID
 };
@@ -21,7 +21,7 @@ const FORKED: &[Run] = &KNI_APP.runs(EXPECT_VETH0_0, kni_app!("fork", "vEth0_0")
 /// Which thread is the first to get the library's lock is chance: the names are the interfaces' own.
 const TWO: Expect = Expect {
     attempts: Attempts::InAnyOrder(&[created("vEth0_0", &[]), created("vEth0_1", &[])]),
-    released: &["vEth0_0", "vEth0_1"],
+    interfaces: &[Became::released("vEth0_0"), Became::released("vEth0_1")],
     must_not_say: REFUSED,
     ..NOTHING_SAID
 };
@@ -60,7 +60,7 @@ const PLUGINS: &[Run] = &[Run {
             "kni0",
             &[("/library/object", Said::Text("/opt/kni-plugins/librte_kni.so.23"))],
         )]),
-        released: &["kni0"],
+        interfaces: &[Became::released("kni0")],
         ..ONE
     },
 }];

@@ -1,7 +1,7 @@
 //! From the system call on: the device, the module, the network core.
 
 use super::NOTHING_SAID;
-use crate::scenario::{Attempt, Attempts, Background, Expect, Index, Module, Run, Scenario};
+use crate::scenario::{Attempt, Attempts, Background, Became, Expect, Index, Module, Run, Scenario};
 
 const ENOENT: i64 = 2;
 const EBADF: i64 = 9;
@@ -26,7 +26,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             arguments: &["note-ifindex", "/run/ifindex"],
             expect: Expect {
                 attempts: Attempts::Exactly(&[Attempt::created("kni0")]),
-                released: &["kni0"],
+                interfaces: &[Became::released("kni0")],
                 must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
                 ..NOTHING_SAID
             },
@@ -34,7 +34,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..Scenario::USUAL
     },
     Scenario {
-        name: "module-missing",
+        name: "t17",
         shows: "testpmd without rte_kni.ko: no /dev/kni to open",
         smoke: true,
         module: Module::Absent,
@@ -59,7 +59,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..Scenario::USUAL
     },
     Scenario {
-        name: "device-busy",
+        name: "t18",
         shows: "a second testpmd: /dev/kni can be opened once",
         smoke: true,
         before: Some(HOLDER),
@@ -87,7 +87,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..Scenario::USUAL
     },
     Scenario {
-        name: "wrong-fd",
+        name: "t23",
         shows: "CREATE on /dev/null, and on a closed descriptor",
         runs: &[
             Run {
@@ -140,7 +140,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..Scenario::USUAL
     },
     Scenario {
-        name: "duplicate-name",
+        name: "t30",
         shows: "CREATE of a name that another KNI interface has",
         smoke: true,
         before: Some(HOLDER),
@@ -170,7 +170,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..Scenario::USUAL
     },
     Scenario {
-        name: "name-taken",
+        name: "t31",
         shows: "CREATE of lo: the network core says why, the module not",
         smoke: true,
         runs: &[Run {
@@ -211,7 +211,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                     Attempt { ifindex: Index::Some, ..Attempt::created("kni0") },
                     Attempt { ifindex: Index::Some, ..Attempt::created("kni0") },
                 ]),
-                released: &["kni0", "kni0"],
+                interfaces: &[Became::released("kni0"), Became::released("kni0")],
                 module_comes: 2,
                 must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
                 ..NOTHING_SAID

@@ -119,6 +119,7 @@ impl Engine {
                 let (status, signal) = (*status, *signal);
                 told.push(Told::Diagnostic(Diagnostic::CommandEnded { status, signal }));
             }
+            What::Module(module) => self.correlator.module(at, module),
             What::Link(link) => {
                 let findings = self.correlator.link(at, link);
                 self.find(findings, told);
@@ -127,7 +128,7 @@ impl Engine {
                 let findings = self.correlator.tick(at);
                 self.find(findings, told);
             }
-            What::Module(_) | What::Blocked(_) | What::End(_) => {}
+            What::Blocked(_) | What::End(_) => {}
         }
     }
 

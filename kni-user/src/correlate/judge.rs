@@ -40,6 +40,9 @@ impl Correlator {
         let mut attempt = self.attempt(&seen, verdict?, log, at);
         self.processes.of(attempt.process.pid).milestones.refused();
         self.remember_interface(&seen, &attempt, at);
+        if is_created(attempt.outcome) {
+            self.loaded.granted(at, &seen.asked);
+        }
         let parent = self.processes.parent(attempt.process.pid);
         attempt.repeat = self.repeats.count(&attempt, at, parent, |pid| self.processes.lived(pid));
         Some(Finding::Attempt(Box::new(attempt)))
@@ -58,7 +61,8 @@ impl Correlator {
         // What refused an interface of the same name is not about one that was granted.
         let names = if refused { seen.names() } else { Vec::new() };
         let claimed = self.lines.claim(own, &names, &others);
-        seen.module = ModuleLog { said: claimed.said.filter(|_| refused), whole: claimed.whole };
+        let said = claimed.said.filter(|_| refused);
+        seen.module = ModuleLog { said, whole: claimed.whole, silent: claimed.silent };
         claimed.lines
     }
 
@@ -75,6 +79,7 @@ impl Correlator {
             history: self.processes.get(pid).map_or(&none, |known| &known.history),
             unseen_before: self.unseen_before(&seen.task, at, watch),
             has_namesake: self.has_namesake(seen, at, watch),
+            machine: self.loaded.at(at, seen.file, watch),
             coverage: watch.coverage,
             within: &within,
             objects: &objects,
@@ -114,8 +119,9 @@ impl Correlator {
     fn has_namesake(&self, seen: &Observed, at: Nanos, watch: Watch) -> bool {
         let pid = seen.task.pid;
         let Some(name) = seen.interface.claimed.as_ref() else { return false };
-        let Some(living) = self.interfaces.get(name, self.processes.netns(pid), pid) else { return false };
-        let size = seen.call.as_ref().map(|call| request_size(call.cmd));
+        let netns = seen.asked.netns.or(self.processes.netns(pid));
+        let Some(living) = self.interfaces.get(name, netns, pid) else { return false };
+        let size = seen.asked.cmd.map(request_size);
         // A larger request than the module has room for would be refused first, and as silently.
         size.is_some()
             && size <= living.request_size
@@ -136,7 +142,7 @@ impl Correlator {
     }
 
     fn remember_interface(&mut self, seen: &Observed, attempt: &Attempt, at: Nanos) {
-        if !matches!(attempt.outcome, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed) {
+        if !is_created(attempt.outcome) {
             return;
         }
         let Interface { claimed, consumed, actual, ifindex, netns, opened_in: _ } = attempt.interface.clone();
@@ -154,7 +160,7 @@ impl Correlator {
             link: None,
             claim: None,
             owner_ended: false,
-            request_size: seen.call.as_ref().map(|call| request_size(call.cmd)),
+            request_size: seen.asked.cmd.map(request_size),
         });
     }
 
@@ -167,10 +173,10 @@ impl Correlator {
         at: Nanos,
     ) -> Attempt {
         let Verdict { outcome, boundary, cause, errno, subject, holder, issued, missing, .. } = verdict;
-        let netns = self.processes.netns(seen.task.pid);
+        let netns = seen.asked.netns.or(self.processes.netns(seen.task.pid));
         Attempt {
             process: self.processes.report(&seen.task),
-            interface: Interface { netns, ..seen.interface.clone() },
+            interface: Interface { netns, opened_in: verdict.opened_in, ..seen.interface.clone() },
             outcome,
             boundary,
             cause,
@@ -185,7 +191,7 @@ impl Correlator {
             end: seen.death,
             is_final: true,
             waiting: None,
-            skew: None,
+            skew: verdict.skew,
             steps: seen.steps.clone(),
             log,
             coverage: AttemptCoverage { complete: missing.is_empty(), missing },
@@ -194,6 +200,10 @@ impl Correlator {
             duration_ns: at.saturating_sub(seen.began),
         }
     }
+}
+
+const fn is_created(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed)
 }
 
 /// Why something may have gone unseen since `since` in a process whose library is `within` these files.

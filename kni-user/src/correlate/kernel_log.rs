@@ -25,8 +25,8 @@ pub enum ModuleSaid {
     Duplicated,
     /// The name does not end.
     Unterminated,
-    /// The CPU is not online.
-    CoreOffline,
+    /// The CPU of that number is not online.
+    CoreOffline(Option<u32>),
     /// Virtual addresses can't be used on this kernel.
     AddressMode,
     /// The struct could not be copied.
@@ -55,6 +55,8 @@ pub(super) struct Claimed {
     pub(super) said: Option<ModuleSaid>,
     /// The run's own "Creating kni..." was among them: had the module said more, it would be here.
     pub(super) whole: bool,
+    /// And no line is there that tells of a refusal, of whatever interface.
+    pub(super) silent: bool,
 }
 
 /// Lines not yet claimed.
@@ -106,10 +108,11 @@ impl Lines {
         let Some(start) = start else { return self.claim_named(run, names) };
         let next = self.waiting.iter().skip(start + 1).position(Line::is_start);
         let end = next.map_or(self.waiting.len(), |next| start + 1 + next);
-        let mut claimed = Claimed { whole: true, ..Claimed::default() };
+        let mut claimed = Claimed { whole: true, silent: true, ..Claimed::default() };
         // What lies before is older than this run, and no other is there to claim it.
         for line in self.waiting.drain(..end).skip(start) {
             let said = understand(&line.text, names);
+            claimed.silent &= said.is_none() && !is_refusal(&line.text);
             if said.is_some() || line.is_start() {
                 claimed.lines.push(line.text);
             }
@@ -128,7 +131,7 @@ impl Lines {
         let Some(line) = found.and_then(|found| self.waiting.remove(found)) else {
             return Claimed::default();
         };
-        Claimed { said: understand(&line.text, names), lines: vec![line.text], whole: false }
+        Claimed { said: understand(&line.text, names), lines: vec![line.text], ..Claimed::default() }
     }
 
     /// How far the log's clock is behind the monotonic one at the time of `run`: the least time that
@@ -174,10 +177,18 @@ fn understand(text: &Untrusted, names: &[&Untrusted]) -> Option<ModuleSaid> {
     if let Some((_, said)) = unnamed.iter().find(|(start, _)| message.starts_with(start)) {
         return Some(*said);
     }
-    if message.starts_with(b"cpu ") && message.ends_with(b" is not online") {
-        return Some(ModuleSaid::CoreOffline);
+    let cpu = message.strip_prefix(b"cpu ").and_then(|rest| rest.strip_suffix(b" is not online"));
+    if let Some(cpu) = cpu {
+        let cpu = std::str::from_utf8(cpu).ok().and_then(|cpu| cpu.parse().ok());
+        return Some(ModuleSaid::CoreOffline(cpu));
     }
     names.iter().find_map(|name| understand_named(message, name.as_bytes()))
+}
+
+/// Whether a line tells of a refusal of some interface.
+fn is_refusal(text: &Untrusted) -> bool {
+    message(text.as_bytes())
+        .is_some_and(|message| message.ends_with(b" duplicated") || message.starts_with(b"error "))
 }
 
 fn understand_named(message: &[u8], name: &[u8]) -> Option<ModuleSaid> {

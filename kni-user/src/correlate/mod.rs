@@ -1,6 +1,7 @@
 //! From single records to attempts: each record goes to the attempt of its thread, and an attempt
 //! that has ended goes to the verdict with all that its process went through before.
 
+mod asked;
 mod claims;
 mod ending;
 mod interfaces;
@@ -10,6 +11,7 @@ mod library;
 mod library_log;
 mod links;
 mod lives;
+mod loaded;
 mod milestones;
 mod objects;
 mod observed;
@@ -27,7 +29,8 @@ use kni_ebpf::kni::{NR_RELEASE, request_nr};
 
 use crate::coverage::Table;
 use crate::event::{
-    Call, Holder, Interface, KernelLog, Link, Mapped, Nanos, Object, Phase, Process, Start, Step, Task,
+    Call, Holder, Interface, KernelLog, Link, Mapped, Module, Nanos, Object, Phase, Process, Start, Step,
+    Task,
 };
 use crate::ledger::Account;
 use crate::report::{Attempt, Changed, Loop, Released};
@@ -37,14 +40,17 @@ use claims::Removing;
 use interfaces::Interfaces;
 use judge::Clock;
 use kernel_log::Lines;
+use loaded::Loaded;
 use objects::Objects;
 use observed::errno;
 use process::Processes;
 use repeats::Repeats;
 
+pub use asked::Asked;
 pub use kernel_log::ModuleSaid;
 pub use library::{Library, LibraryStep, Panic};
 pub use library_log::Said;
+pub use loaded::Machine;
 pub use observed::{Arguments, ModuleLog, Observed, Open, Passage, Request};
 pub use past::{Passed, Past};
 pub use process::History;
@@ -87,6 +93,7 @@ pub struct Correlator {
     objects: Objects,
     interfaces: Interfaces,
     lines: Lines,
+    loaded: Loaded,
     repeats: Repeats,
     holders: Vec<Holder>,
     removing: Removing,
@@ -100,7 +107,13 @@ impl Correlator {
     /// Takes the stream's first event.
     pub fn start(&mut self, at: Nanos, start: &Start) {
         self.clock = Clock::new(at, start.unix_ns);
+        self.loaded.start(at, start);
         self.processes.suspended = start.boot_ns.saturating_sub(at);
+    }
+
+    /// Takes how the module shows itself that has just been loaded.
+    pub fn module(&mut self, at: Nanos, module: &Module) {
+        self.loaded.module(at, module);
     }
 
     /// Takes what `/proc` said of a process.
@@ -134,8 +147,9 @@ impl Correlator {
     pub fn interface(&mut self, interface: &Interface) {
         for seen in self.in_flight.values_mut().filter(|seen| seen.task.pid == interface.pid) {
             let own = seen.registered == Some(0) && seen.interface.name() == Some(&interface.name);
-            if own && seen.interface.ifindex.is_none() {
-                seen.interface.ifindex = Some(interface.ifindex);
+            if own {
+                seen.interface.ifindex.get_or_insert(interface.ifindex);
+                seen.asked.mtu = interface.mtu;
             }
         }
         self.interfaces.describe(interface);
@@ -192,6 +206,7 @@ impl Correlator {
             }
         }
         self.remember_opening(at, step, holder.as_ref());
+        self.loaded.step(at, step);
         self.remember_milestone(at, step, watch);
         if let Phase::Return { value, .. } = step.phase {
             findings.extend(match step.attempt {
@@ -304,7 +319,8 @@ impl Correlator {
         watch: Watch,
     ) -> Option<Finding> {
         let Phase::Return { value, entered } = step.phase else { return None };
-        if !matches!(step.hook, Hook::Open | Hook::DeviceOpen | Hook::LibraryAlloc) {
+        let opens = matches!(step.hook, Hook::Open | Hook::DeviceOpen | Hook::LibraryAlloc);
+        if !opens && asked::refused_unknown(step).is_none() {
             return None;
         }
         let began = entered.unwrap_or(at);

@@ -3,6 +3,7 @@
 use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::{NR_CREATE, request_nr};
 
+use super::asked::Asked;
 use super::kernel_log::ModuleSaid;
 use super::library::{Library, iova_mode};
 use super::request::claimed_name;
@@ -40,6 +41,8 @@ pub struct Observed {
     pub open: Option<Open>,
     /// The CREATE request.
     pub call: Option<Request>,
+    /// What the kernel was asked with.
+    pub asked: Asked,
     /// A system call inside the library that another than its caller refused, and that may have been
     /// the request: its number is not known.
     pub refused_unknown: bool,
@@ -74,6 +77,8 @@ pub struct ModuleLog {
     pub said: Option<ModuleSaid>,
     /// All that it said is known: had it said why, it would be.
     pub whole: bool,
+    /// It is known that it said nothing of any refusal.
+    pub silent: bool,
 }
 
 /// Arguments of `rte_kni_alloc`.
@@ -138,6 +143,7 @@ impl Observed {
             library: Library::default(),
             open: None,
             call: None,
+            asked: Asked::default(),
             refused_unknown: false,
             compat: None,
             dispatcher: None,
@@ -156,6 +162,7 @@ impl Observed {
     /// Takes a step. `holder` has the device, if this step was refused for it.
     pub(super) fn step(&mut self, at: Nanos, step: &Step, holder: Option<&Holder>) {
         self.passed(at, step.hook, step.phase);
+        self.asked.step(step);
         self.show(at, step.hook, step.text.text(), step.phase, step.rte_errno);
         if let Some(shown) = self.steps.last_mut() {
             shown.detail = step.detail.text().cloned();
@@ -169,6 +176,7 @@ impl Observed {
     /// Takes a request, other than those that create nothing.
     pub(super) fn call(&mut self, at: Nanos, call: &Call) {
         self.passed(at, Hook::Ioctl, call.phase);
+        self.asked.call(call);
         if let Phase::Return { value, entered: None } = call.phase
             && call.cmd == 0
         {

@@ -4,6 +4,8 @@
 //! The format is described in `Documentation/bpf/btf.rst` of the kernel.
 
 use std::fs;
+use std::io::Read as _;
+use std::path::Path;
 
 /// A member of a structure, as `("net_device", "ifindex")`.
 pub type Member = (&'static str, &'static str);
@@ -15,6 +17,30 @@ pub fn offsets<const N: usize>(members: [Member; N]) -> [Option<u32>; N] {
     fs::read("/sys/kernel/btf/vmlinux").map_or([None; N], |btf| parse(&btf, members))
 }
 
+/// A structure: its size and where its members are, in bytes and in their order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Structure {
+    /// Its size.
+    pub size: u32,
+    /// The members' offsets; bit fields share theirs.
+    pub offsets: Vec<u32>,
+}
+
+/// The structure of that name that the type information of a loaded module defines.
+///
+/// A module's information goes on where the kernel's ends: names below the length of the kernel's strings are
+/// the kernel's (`Documentation/bpf/btf.rst`, split BTF).
+#[must_use]
+pub fn structure_in_module(module: &str, name: &str) -> Option<Structure> {
+    let own = fs::read(Path::new(DIRECTORY).join(module)).ok()?;
+    let mut base = Vec::new();
+    fs::File::open(Path::new(DIRECTORY).join("vmlinux")).ok()?.take(HEADER).read_to_end(&mut base).ok()?;
+    structure(&own, word(&base, 20)?, name)
+}
+
+const DIRECTORY: &str = "/sys/kernel/btf";
+/// Bytes of the header.
+const HEADER: u64 = 24;
 const MAGIC: u16 = 0xeb9f;
 const KIND_STRUCT: u32 = 4;
 
@@ -25,23 +51,55 @@ fn parse<const N: usize>(btf: &[u8], members: [Member; N]) -> [Option<u32>; N] {
     found
 }
 
+/// The structure of that name in `btf`, whose strings begin `base` bytes late.
+fn structure(btf: &[u8], base: u32, wanted: &str) -> Option<Structure> {
+    let Sections { mut types, strings } = sections(btf)?;
+    loop {
+        let Type { name, kind, size, bits, members, rest } = next_type(types)?;
+        types = rest;
+        let name = name.checked_sub(base).and_then(|name| string(strings, name));
+        if kind == KIND_STRUCT && name == Some(wanted.as_bytes()) {
+            let offset = |member| Some((word(member, 8)? & bits) / 8);
+            let offsets = members.chunks_exact(12).map(offset).collect::<Option<_>>()?;
+            return Some(Structure { size, offsets });
+        }
+    }
+}
+
+/// A type, and the ones behind it.
+struct Type<'a> {
+    name: u32,
+    kind: u32,
+    /// Of a structure.
+    size: u32,
+    /// What of a member's offset is that: where the structure has bit fields, the upper byte is a width.
+    bits: u32,
+    /// What follows its first twelve bytes.
+    members: &'a [u8],
+    rest: &'a [u8],
+}
+
+fn next_type(types: &[u8]) -> Option<Type<'_>> {
+    let (name, info, size) = (word(types, 0)?, word(types, 4)?, word(types, 8)?);
+    let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
+    let (members, rest) = types.get(12..)?.split_at_checked(trailing_bytes(kind, count)?)?;
+    let bits = if info >> 31 == 1 { 0x00ff_ffff } else { u32::MAX };
+    Some(Type { name, kind, size, bits, members, rest })
+}
+
 /// Goes from type to type until all is found; `None` where they end, or are damaged.
 fn scan(btf: &[u8], wanted: &[Member], found: &mut [Option<u32>]) -> Option<()> {
     let Sections { mut types, strings } = sections(btf)?;
     while found.contains(&None) {
-        let (name, info) = (word(types, 0)?, word(types, 4)?);
-        let (kind, count) = (info >> 24 & 0x1f, (info & 0xffff) as usize);
-        let members = types.get(12..)?;
-        types = members.get(trailing_bytes(kind, count)?..)?;
+        let Type { name, kind, size: _, bits, members, rest } = next_type(types)?;
+        types = rest;
         if kind != KIND_STRUCT {
             continue;
         }
         let name = string(strings, name)?;
-        // Where the structure has bit fields, the upper byte is a member's width.
-        let bits = if info >> 31 == 1 { 0x00ff_ffff } else { u32::MAX };
         for ((structure, member), found) in wanted.iter().zip(found.iter_mut()) {
             if found.is_none() && structure.as_bytes() == name {
-                let mut members = members.chunks_exact(12).take(count);
+                let mut members = members.chunks_exact(12);
                 let member = members
                     .find(|at| word(at, 0).and_then(|name| string(strings, name)) == Some(member.as_bytes()));
                 *found = member.and_then(|member| word(member, 8)).map(|at| (at & bits) / 8);
@@ -98,7 +156,7 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Member, parse};
+    use super::{Member, Structure, parse, structure};
 
     const WANTED: [Member; 3] = [("net_device", "ifindex"), ("absent", "name"), ("net_device", "name")];
 
@@ -126,6 +184,24 @@ mod tests {
     fn each_member_is_found_that_is_there() {
         for bit_fields in [false, true] {
             assert_eq!(parse(&example(bit_fields), WANTED), [Some(224), None, Some(0)]);
+        }
+    }
+
+    #[test]
+    fn a_module_s_names_begin_behind_the_kernel_s() {
+        let found = Structure { size: 64, offsets: vec![0, 224] };
+        assert_eq!(structure(&example(true), 0, "absent"), None);
+        // The first of that name is empty.
+        let empty = Structure { size: 0, offsets: Vec::new() };
+        assert_eq!(structure(&example(true), 0, "net_device"), Some(empty));
+        let mut split = example(true);
+        // Names of the three types: the kernel's, the kernel's, its own.
+        split[24 + 16..][..4].copy_from_slice(&1u32.to_ne_bytes());
+        split[24 + 28..][..4].copy_from_slice(&1005u32.to_ne_bytes());
+        assert_eq!(structure(&split, 1000, "net_device"), Some(found));
+        assert_eq!(structure(&split, 1001, "net_device"), None);
+        for length in 0..24 + 60 {
+            assert_eq!(structure(&split[..length], 1000, "net_device"), None, "{length}");
         }
     }
 

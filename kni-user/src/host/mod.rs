@@ -3,6 +3,7 @@
 pub mod btf;
 pub mod clock;
 mod debug_file;
+mod device_info;
 pub mod elf;
 pub mod files;
 pub mod interface;
@@ -10,6 +11,7 @@ pub mod kallsyms;
 pub mod kmsg;
 pub mod libraries;
 pub mod mappings;
+mod module_code;
 pub mod modules;
 pub mod needed;
 pub mod procfs;

@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
 
+use super::device_info;
 use crate::event::Module;
 use crate::untrusted::Untrusted;
 
@@ -19,10 +20,12 @@ pub fn is_loaded() -> bool {
     fs::read(Path::new(DIRECTORY).join("initstate")).is_ok_and(|state| !state.starts_with(b"going"))
 }
 
-/// What is known of the loaded `rte_kni`.
+/// What is known of the loaded `rte_kni`. How it lays out its struct may have to be looked for in its file,
+/// which takes some milliseconds.
 #[must_use]
 pub fn rte_kni() -> Option<Module> {
-    is_loaded().then(|| read(Path::new(DIRECTORY)))
+    let directory = Path::new(DIRECTORY);
+    is_loaded().then(|| Module { info: device_info::shown_by(directory), ..read(directory) })
 }
 
 fn read(directory: &Path) -> Module {

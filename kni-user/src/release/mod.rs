@@ -5,6 +5,7 @@ mod evidence;
 mod exits;
 mod layout;
 mod position;
+mod skew;
 
 use std::fmt;
 
@@ -12,6 +13,7 @@ pub use evidence::{Clues, MARKERS, clues_of};
 pub use exits::{ALLOC, Exit, INIT, Leaves, Order, Zone, is_of_pool, zone};
 pub use layout::{Layout, layout_of};
 pub use position::{Position, Trace, positions};
+pub use skew::{STRUCT_SIZES, bad_addresses, layout_in, layouts_for, misread, name_bytes, name_ends, read};
 
 /// The releases with KNI that are told apart, year and month each.
 const KNOWN: [u16; 28] = [

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use kni_ebpf::hook::Hook;
 
-use crate::event::{Event, Holder, Interface, Phase, Process, Step, What};
+use crate::event::{Event, Holder, Phase, Process, Step, What};
 use crate::host;
 
 /// Processes remembered; a flood of them makes kniwatch ask again, not grow.
@@ -76,17 +76,20 @@ fn is_busy(record: &Event) -> bool {
     matches!(step.hook, Hook::Open | Hook::DeviceOpen) && value == -i64::from(libc::EBUSY)
 }
 
-/// The fact that follows from a record: the interface of a successful registration whose index the probe could
-/// not read.
+/// The fact that follows from a record: what the system shows of an interface that was registered.
 pub(super) fn after(record: &Event) -> Option<Event> {
     let What::Step(step) = &record.what else { return None };
     let registered = matches!(step.phase, Phase::Return { value: 0, .. });
-    let [_, ifindex, _] = step.args;
-    if step.hook != Hook::RegisterNetdev || !registered || ifindex != 0 {
+    let [_, known, _] = step.args;
+    if step.hook != Hook::RegisterNetdev || !registered {
         return None;
     }
     let name = step.text.text()?;
-    let ifindex = host::interface::index(step.task.pid, name)?;
-    let interface = Interface { pid: step.task.pid, name: name.clone(), ifindex, mtu: None };
+    let interface = host::interface::look(step.task.pid, name)?;
+    // Another of that name since, if its number is another.
+    let is_it = known == 0 || known == u64::from(interface.ifindex);
+    if !is_it {
+        return None;
+    }
     Some(Event { at: record.at, what: What::Interface(interface) })
 }

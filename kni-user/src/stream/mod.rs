@@ -140,6 +140,7 @@ impl Stream {
         let records = self.records();
         // Before all else: looking at what a program has mapped takes its time.
         let module_hooks = self.follow_module(&records);
+        let module_came = records.iter().rev().find_map(module_event) == Some(Hook::ModuleLoad);
         self.programs.follow(&mut self.probes, events);
         let mut calls = self.follow_users(events.iter().skip(told));
         calls.extend(self.follow_users(records.iter()));
@@ -158,6 +159,9 @@ impl Stream {
         }
         events.extend(module_hooks);
         events.extend(calls);
+        if module_came {
+            events.extend(module());
+        }
         Ok(())
     }
 
@@ -235,6 +239,7 @@ impl Stream {
         if host::modules::is_loaded() && !self.probes.module_attached() {
             let coverage = self.probes.module_came();
             events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
+            events.extend(module());
         }
     }
 
@@ -251,6 +256,11 @@ impl Stream {
             undecoded: self.undecoded,
         })
     }
+}
+
+/// What is known of the module that is loaded now. Reading that takes its time.
+fn module() -> Option<Event> {
+    host::modules::rte_kni().map(|module| now(What::Module(module)))
 }
 
 /// Whether something may end with the record, and so be concluded from what was seen and what was not.

@@ -1,6 +1,7 @@
 //! Streams for tests, told as the threads lived them: entries and returns nest by themselves.
 
 mod answer;
+pub(crate) mod structs;
 
 use std::collections::BTreeMap;
 
@@ -9,12 +10,13 @@ use kni_ebpf::kni::{NR_CREATE, NR_RELEASE, request_nr};
 use kni_ebpf::record::{EXIT_CODE_KNOWN, EXIT_WHOLE, EXIT_WHOLE_KNOWN};
 
 use crate::event::{
-    Call, Coverage, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Mapped, Nanos, Object,
-    Phase, Process, Question, Read, Start, Step, Task, What,
+    Call, Coverage, DeviceInfo, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Mapped, Module,
+    Nanos, Object, Phase, Process, Question, Read, Start, Step, Task, What,
 };
 use crate::untrusted::Untrusted;
 
 pub(crate) use answer::Answer;
+use structs::Struct;
 
 /// CREATE of DPDK 22.11.
 pub(crate) const CREATE: u32 = 0xc088_0002;
@@ -162,7 +164,25 @@ impl Stream {
     }
 
     pub(crate) fn interface(&mut self, pid: u32, name: &str, ifindex: u32) {
-        self.push(What::Interface(Interface { pid, name: name.into(), ifindex, mtu: None }));
+        self.interface_with(pid, name, ifindex, None);
+    }
+
+    pub(crate) fn interface_with(&mut self, pid: u32, name: &str, ifindex: u32, mtu: Option<u32>) {
+        self.push(What::Interface(Interface { pid, name: name.into(), ifindex, mtu }));
+    }
+
+    /// The module that is loaded shows that struct: its size, and how long the name is in it.
+    pub(crate) fn module(&mut self, shown: Option<(u32, Option<u32>)>) {
+        let info =
+            shown.map(|(size, name_bytes)| DeviceInfo { size, name_bytes, source: "its code".to_owned() });
+        self.push(What::Module(Module { version: None, parameters: Vec::new(), info }));
+    }
+
+    /// Where the machine's memory ends.
+    pub(crate) fn memory_ends(&mut self, at: u64) {
+        if let Some(Event { what: What::Start(start), .. }) = self.events.first_mut() {
+            start.memory_end = Some(at);
+        }
     }
 
     pub(crate) fn lost(&mut self, lost: u64) {
@@ -221,13 +241,16 @@ impl Stream {
     }
 
     pub(crate) fn call(&mut self, who: Who, fd: i32, cmd: u32, name: &str) {
-        let mut info = name.as_bytes().to_vec();
-        info.resize(136, 0);
+        self.call_with(who, (fd, cmd), &Struct::of(name).in_layout('D'));
+    }
+
+    /// A request with that struct behind it.
+    pub(crate) fn call_with(&mut self, who: Who, (fd, cmd): (i32, u32), info: &[u8]) {
         let at = self.now + STEP_NS;
         let stack = self.inside.entry(who.tid).or_default();
         stack.push((Hook::Ioctl, at, request_nr(cmd) == NR_CREATE));
         let attempt = stack.first().filter(|(_, _, creates)| *creates).map(|(_, began, _)| *began);
-        let info = Read::Bytes(info.as_slice().into());
+        let info = Read::Bytes(info.into());
         self.push(What::Call(Call { task: task(who), phase: Phase::Enter, attempt, fd, cmd, info }));
     }
 
@@ -335,15 +358,15 @@ impl Stream {
     pub(crate) fn request(&mut self, who: Who, name: &str, kernel: Kernel) {
         self.call(who, 5, CREATE, name);
         self.enter(who, Hook::Dispatcher, [SOME, u64::from(CREATE), SOME], "");
-        self.enter(who, Hook::Handler, [SOME, u64::from(CREATE), SOME], "");
+        self.enter(who, Hook::Handler, [0, u64::from(CREATE), SOME], "");
         self.log("rte_kni: Creating kni...");
         let value = self.kernel(who, name, kernel);
-        self.leave(who, Hook::Handler, value, [SOME, u64::from(CREATE), SOME]);
+        self.leave(who, Hook::Handler, value, [0, u64::from(CREATE), SOME]);
         self.leave(who, Hook::Dispatcher, value, [SOME, u64::from(CREATE), SOME]);
         self.answer(who, 5, CREATE, value);
     }
 
-    fn kernel(&mut self, who: Who, name: &str, kernel: Kernel) -> i64 {
+    pub(crate) fn kernel(&mut self, who: Who, name: &str, kernel: Kernel) -> i64 {
         let (allocated, registered, value) = match kernel {
             Kernel::Creates => (Some(0x1000), Some(0), 0),
             Kernel::Refuses(errno) => (None, None, -errno),

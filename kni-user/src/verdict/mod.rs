@@ -9,14 +9,16 @@ mod known;
 mod library;
 mod module;
 mod request;
+mod rules;
+mod skew;
 
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
-use crate::correlate::{History, Observed, Passage};
+use crate::correlate::{History, Machine, Observed, Passage};
 use crate::coverage::Table;
 use crate::event::{Holder, Nanos, Object};
-use crate::report::{Arguments, Boundary, Check, Errnos, Library, Origin, Outcome, Unseen};
+use crate::report::{Arguments, Boundary, Check, Errnos, Library, Origin, Outcome, Skew, Unseen};
 use crate::untrusted::Untrusted;
 
 pub use ending::{Unattempted, not_attempted};
@@ -47,6 +49,10 @@ pub struct Verdict {
     pub origin: Option<Origin>,
     /// Which library it was.
     pub library: Option<Library>,
+    /// How library and module differ on the struct, or what of it can't be meant.
+    pub skew: Option<Skew>,
+    /// The network namespace in which the device was opened, where that is another than the request's.
+    pub opened_in: Option<u64>,
     /// What was not seen, and would have mattered.
     pub missing: Vec<Unseen>,
 }
@@ -67,6 +73,8 @@ pub struct Case<'a> {
     /// The module holds an interface of the name that was claimed, and the request was no larger
     /// than the one that made it.
     pub has_namesake: bool,
+    /// The machine, and the module that is loaded.
+    pub machine: Machine,
     /// Which hooks were live when.
     pub coverage: &'a Table,
     /// The files in which hooks of the library count for this process: those that have functions of DPDK and
@@ -97,6 +105,7 @@ pub fn decide(case: &Case) -> Option<Verdict> {
         Some(Hook::LibraryRelease) => None,
         Some(Hook::LibraryInit) => device::initialised(case),
         Some(Hook::Open | Hook::DeviceOpen) => device::opened(case),
+        Some(_) if case.seen.asked.unknown.is_some() && !case.seen.is_issued() => request::unknown(case),
         Some(_) => attempted(case),
         None => case.seen.is_issued().then(|| attempted(case)).flatten(),
     };
@@ -195,6 +204,8 @@ impl Verdict {
             check: None,
             origin: None,
             library: None,
+            skew: None,
+            opened_in: None,
             missing,
         }
     }
@@ -263,6 +274,8 @@ impl Case<'_> {
         } else {
             (self.would_have_seen(Hook::Ioctl) && !self.seen.refused_unknown).then_some(false)
         };
+        verdict.opened_in =
+            self.machine.opened_in.filter(|netns| self.seen.asked.netns.is_some_and(|own| own != *netns));
         verdict.arguments = known::arguments(self);
         verdict.library = known::library(self);
         if self.seen.lost > 0 && !verdict.missing.contains(&self.records()) {

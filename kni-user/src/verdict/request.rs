@@ -2,9 +2,10 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::{Case, End, Verdict, module};
+use super::{Case, End, Verdict, module, skew};
 use crate::cause::Cause;
-use crate::report::{Boundary, Outcome, Unseen};
+use crate::correlate::Asked;
+use crate::report::{Boundary, Interface, Outcome, Unseen};
 
 /// The program was told that it has its interface; `None` if the request was another device's.
 pub(super) fn granted(case: &Case) -> Option<Verdict> {
@@ -37,13 +38,35 @@ fn was_told_by_the_module(case: &Case) -> bool {
 }
 
 fn created(case: &Case) -> Verdict {
-    let interface = &case.seen.interface;
-    let elsewhere = match (&interface.claimed, &interface.actual) {
-        (Some(claimed), Some(actual)) => claimed != actual,
-        _ => false,
+    let created = Verdict { outcome: Outcome::Created, ..Verdict::inconclusive(Vec::new()) };
+    if let Some((cause, skew)) = skew::of_created(case) {
+        return Verdict { outcome: Outcome::CreatedDoomed, cause: Some(cause), skew: Some(skew), ..created };
+    }
+    if is_elsewhere(case) { Verdict { outcome: Outcome::CreatedElsewhere, ..created } } else { created }
+}
+
+/// Whether the interface is not where, or not what, the program looks for: the kernel gave another name than it
+/// took (`x%d`), or the program moved to another network namespace after it had opened the device. Its closing
+/// will not remove the interface there (`kni_ioctl` and `kni_release` in `kernel/linux/kni/kni_misc.c`).
+fn is_elsewhere(case: &Case) -> bool {
+    let Asked { netns, .. } = case.seen.asked;
+    let Interface { claimed, consumed, actual, .. } = &case.seen.interface;
+    let moved = netns.zip(case.machine.opened_in).is_some_and(|(netns, opened_in)| netns != opened_in);
+    // What the program claimed may have changed before the kernel took it.
+    let taken = consumed.as_ref().or(claimed.as_ref());
+    moved || taken.zip(actual.as_ref()).is_some_and(|(taken, actual)| taken != actual)
+}
+
+/// The module got a request whose number it does not know; `None` if more became of it than that.
+pub(super) fn unknown(case: &Case) -> Option<Verdict> {
+    let subject = case.seen.asked.unknown.map(|cmd| format!("{cmd:#010x}").as_str().into());
+    let verdict = Verdict::stopped(Boundary::Syscall, Cause::SysUnknownRequest).told(libc::EINVAL);
+    let failed = match (case.seen.outermost, case.end) {
+        (Some(Hook::LibraryAlloc), End::Returned(handle)) => handle == 0,
+        (_, End::Returned(_)) => true,
+        (_, End::Died | End::InFlight | End::Unknown) => false,
     };
-    let outcome = if elsewhere { Outcome::CreatedElsewhere } else { Outcome::Created };
-    Verdict { outcome, ..Verdict::inconclusive(Vec::new()) }
+    if failed { Some(Verdict { subject, ..verdict }) } else { super::attempted(case) }
 }
 
 /// The program was told `errno`.

@@ -259,8 +259,7 @@ const ALSO: &[Field] = &[
 
 #[test]
 fn what_else_an_attempt_must_say_is_judged() {
-    let also =
-        Expect { attempts: Attempts::Exactly(&[Attempt { also: ALSO, ..TAKEN }]), ..*expect("t31") };
+    let also = Expect { attempts: Attempts::Exactly(&[Attempt { also: ALSO, ..TAKEN }]), ..*expect("t31") };
     let each = Expect { each: ALSO, attempts: Attempts::Exactly(&[TAKEN]), ..*expect("t31") };
     for expect in [&also, &each] {
         let complaints = |change: fn(&mut Value)| {

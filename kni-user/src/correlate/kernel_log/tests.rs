@@ -28,7 +28,7 @@ fn each_refusal_of_each_release_is_understood() {
         ("rte_kni: KNI name vEth0 duplicated", ModuleSaid::Duplicated),
         ("KNI: Error: KNI name vEth0 duplicated", ModuleSaid::Duplicated),
         ("rte_kni: kni.name not zero-terminated", ModuleSaid::Unterminated),
-        ("rte_kni: cpu 9 is not online", ModuleSaid::CoreOffline),
+        ("rte_kni: cpu 9 is not online", ModuleSaid::CoreOffline(Some(9))),
         ("rte_kni: error -17 registering device \"vEth0\"", ModuleSaid::CannotRegister(17)),
         ("rte_kni: error allocating device \"vEth0\"", ModuleSaid::CannotAllocate),
         ("rte_kni: KNI module does not support IOVA to VA translation", ModuleSaid::AddressMode),

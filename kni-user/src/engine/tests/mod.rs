@@ -3,7 +3,9 @@
 mod afterwards;
 mod check;
 mod device;
+mod elsewhere;
 mod ending;
+mod handler;
 mod library;
 mod life;
 mod objects;
@@ -14,6 +16,7 @@ mod releases;
 mod repeats;
 mod request;
 mod scripts;
+mod skew;
 mod threads;
 mod unattempted;
 

@@ -252,7 +252,8 @@ fn the_library_is_told_with_what_shows_its_release() {
     assert_eq!(library.object, Some("/usr/lib/librte_kni.so.23".into()));
     assert_eq!((library.is_static, library.layout), (Some(false), Some('D')));
     assert_eq!(library.releases.as_deref(), Some("22.11 to 23.07"));
-    assert_eq!(library.evidence, ["soname librte_kni.so.23"]);
+    let request = "ioctl 0xc0880002 with addresses from byte 16 on";
+    assert_eq!(library.evidence, ["soname librte_kni.so.23", request]);
 }
 
 /// An empty pool: the interface is there, and the line that says so is among the steps.

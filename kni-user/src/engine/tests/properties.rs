@@ -46,7 +46,9 @@ pub(super) fn agrees(seen: Short, alone: Short) -> bool {
 /// log that bears no name is nobody's: then the reason may be left out.
 fn is_own(mixed: &Whole, alone: &Whole) -> bool {
     let by_log = alone.0.2.is_some_and(|cause| cause.name().starts_with("mod."));
-    mixed.1 == alone.1 && if by_log { agrees(mixed.0, alone.0) } else { mixed.0 == alone.0 }
+    let unexplained = mixed.0.2.is_none() && mixed.1.is_none();
+    let same_subject = mixed.1 == alone.1 || (by_log && unexplained);
+    same_subject && if by_log { agrees(mixed.0, alone.0) } else { mixed.0 == alone.0 }
 }
 
 /// Both scripts at once, each in its own order, `turns` saying whose turn it is.

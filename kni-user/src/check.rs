@@ -158,7 +158,7 @@ impl Check {
             match finding {
                 Finding::Attempt(attempt) => self.attempt(&attempt),
                 Finding::NotAttempted(attempt) => self.not_attempted(&attempt),
-                Finding::Released(_) | Finding::Changed(_) => {}
+                Finding::Released(_) | Finding::Changed(_) | Finding::InProgress(_) | Finding::Noted(_) => {}
             }
         }
         let silence =

@@ -87,6 +87,7 @@ impl Engine {
             What::Coverage(coverage) => self.cover(at, coverage),
             What::Armed => {
                 self.armed = Some(at);
+                self.correlator.armed();
                 told.push(Told::Armed(self.coverage.hooks()));
             }
             What::Step(step) => self.step(at, step, told),
@@ -124,11 +125,17 @@ impl Engine {
                 let findings = self.correlator.link(at, link);
                 self.find(findings, told);
             }
+            What::Blocked(blocked) => {
+                let watch = watch(&self.coverage, &self.account, self.armed);
+                let finding = self.correlator.blocked(at, blocked, watch);
+                self.find(finding, told);
+            }
             What::Tick => {
-                let findings = self.correlator.tick(at);
+                let watch = watch(&self.coverage, &self.account, self.armed);
+                let findings = self.correlator.tick(at, watch);
                 self.find(findings, told);
             }
-            What::Blocked(_) | What::End(_) => {}
+            What::End(_) => {}
         }
     }
 
@@ -160,7 +167,7 @@ impl Engine {
         self.find(findings, told);
     }
 
-    fn find(&mut self, findings: Vec<Finding>, told: &mut Vec<Told>) {
+    fn find(&mut self, findings: impl IntoIterator<Item = Finding>, told: &mut Vec<Told>) {
         for finding in findings {
             told.push(match finding {
                 Finding::Attempt(attempt) => {
@@ -174,6 +181,8 @@ impl Engine {
                     Told::Attempt(attempt)
                 }
                 Finding::Changed(changed) => Told::Changed(changed),
+                Finding::InProgress(attempt) => Told::Attempt(attempt),
+                Finding::Noted(diagnostic) => Told::Diagnostic(diagnostic),
                 Finding::Released(released) => {
                     self.ask(|check| check.released(&released));
                     Told::Released(released)

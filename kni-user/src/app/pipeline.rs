@@ -48,7 +48,7 @@ impl Pipeline {
         }
         self.engine.feed(event, &mut self.reports);
         for report in self.reports.drain(..) {
-            if matches!(report.what, Told::Attempt(_)) {
+            if matches!(&report.what, Told::Attempt(attempt) if attempt.is_final) {
                 self.attempts += 1;
             }
             self.sink.tell(&report).context("cannot write the output")?;

@@ -38,6 +38,7 @@ impl Selection {
             What::Call(call) => self.is_of(&call.task),
             What::Process(process) => self.is_pid(process.pid),
             What::Mapped(mapped) => self.is_pid(mapped.pid),
+            What::Blocked(blocked) => self.is_pid(blocked.pid),
             _ => true,
         }
     }

@@ -85,6 +85,16 @@ impl Interfaces {
         all.next().filter(|_| all.next().is_none())
     }
 
+    /// The names of those that are there of what came from an opened device; where that is not known, of a process's.
+    pub(super) fn of(&self, pid: u32, file: Option<u64>) -> Vec<Untrusted> {
+        let own = |known: &&Living| {
+            let is_shown = known.link.as_ref().is_none_or(|link| link.gone.is_none());
+            let from = known.file.zip(file).map(|(from, file)| from == file);
+            is_shown && from.unwrap_or_else(|| known.is_owned_by(pid))
+        };
+        self.living.iter().filter(own).map(|known| known.present_name().clone()).collect()
+    }
+
     /// Takes what the system shows of an interface.
     pub(super) fn describe(&mut self, seen: &Interface) {
         let known = self.living.iter_mut().find(|known| {

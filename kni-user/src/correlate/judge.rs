@@ -33,7 +33,9 @@ impl Clock {
 impl Correlator {
     /// Judges what was seen of an attempt that ended at `at`; `None` if there was no attempt.
     pub(super) fn judge(&mut self, mut seen: Observed, end: End, at: Nanos, watch: Watch) -> Option<Finding> {
-        let log = self.claim_log(&mut seen, at);
+        let mut log = self.claim_log(&mut seen, at);
+        self.claim_crash(&mut seen);
+        log.extend(seen.crash.iter().flat_map(|crash| crash.log.iter().cloned()));
         let verdict = self.decide(&seen, end, at, watch);
         self.remember_initialisation(&seen, verdict.as_ref(), at);
         self.processes.of(seen.task.pid).history.past.ended(&seen, end, at);
@@ -190,7 +192,7 @@ impl Correlator {
             library: verdict.library,
             end: seen.death,
             is_final: true,
-            waiting: None,
+            waiting: seen.waiting.clone(),
             skew: verdict.skew,
             steps: seen.steps.clone(),
             log,

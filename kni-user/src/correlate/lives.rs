@@ -3,20 +3,21 @@
 use kni_ebpf::hook::Hook;
 
 use super::ending::Ending;
-use super::observed::{Observed, Open, as_int, errno};
+use super::observed::{Busy, Observed, Open, as_int, errno};
 use super::{Correlator, Finding, Watch};
-use crate::event::{Holder, Nanos, Phase, Step, Task};
+use crate::event::{Nanos, Phase, Step, Task};
 use crate::verdict::End;
 
 impl Correlator {
     /// Takes how the device was opened, if this is the end of that.
-    pub(super) fn remember_opening(&mut self, at: Nanos, step: &Step, holder: Option<&Holder>) {
+    pub(super) fn remember_opening(&mut self, at: Nanos, step: &Step, busy: &Busy) {
         let Phase::Return { value, .. } = step.phase else { return };
         if !matches!(step.hook, Hook::Open | Hook::DeviceOpen) {
             return;
         }
         let descriptor = (step.hook == Hook::Open && value >= 0).then(|| as_int(value));
-        let open = Open { errno: errno(value), holder: holder.cloned() };
+        let Busy { holder, stuck } = busy.clone();
+        let open = Open { errno: errno(value), holder, stuck };
         self.processes.lives(step.task.pid, at).history.opened(at, open, descriptor);
     }
 
@@ -68,10 +69,16 @@ impl Correlator {
                 }
                 Vec::new()
             }
-            Hook::DeviceRelease => self.device_closed(at, step),
+            Hook::DeviceRelease => {
+                self.follow_closing(at, step);
+                self.device_closed(at, step)
+            }
             Hook::LibraryRelease => self.library_release(at, step, watch),
             Hook::SetUpRequest => self.set_up(at, step),
-            Hook::ModuleFree => self.module_gone(at, step),
+            Hook::ModuleFree => {
+                self.closings.clear();
+                self.module_gone(at, step)
+            }
             _ => Vec::new(),
         }
     }

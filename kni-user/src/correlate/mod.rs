@@ -3,7 +3,9 @@
 
 mod asked;
 mod claims;
+mod crashes;
 mod ending;
+mod hanging;
 mod interfaces;
 mod judge;
 mod kernel_log;
@@ -20,6 +22,7 @@ mod process;
 mod repeats;
 mod request;
 mod setup;
+mod stuck;
 mod unattempted;
 
 use std::collections::BTreeMap;
@@ -29,24 +32,26 @@ use kni_ebpf::kni::{NR_RELEASE, request_nr};
 
 use crate::coverage::Table;
 use crate::event::{
-    Call, Holder, Interface, KernelLog, Link, Mapped, Module, Nanos, Object, Phase, Process, Start, Step,
-    Task,
+    Call, Holder, Interface, Link, Mapped, Module, Nanos, Object, Phase, Process, Start, Step, Task,
 };
 use crate::ledger::Account;
-use crate::report::{Attempt, Changed, Loop, Released};
+use crate::report::{Attempt, Changed, Diagnostic, Loop, Released};
 use crate::verdict::End;
 
 use claims::Removing;
+use crashes::Crashes;
 use interfaces::Interfaces;
 use judge::Clock;
 use kernel_log::Lines;
 use loaded::Loaded;
 use objects::Objects;
-use observed::errno;
+use observed::{Busy, errno};
 use process::Processes;
 use repeats::Repeats;
+use stuck::Closings;
 
 pub use asked::Asked;
+pub use crashes::{Crash, Function, Line as ReportLine};
 pub use kernel_log::ModuleSaid;
 pub use library::{Library, LibraryStep, Panic};
 pub use library_log::Said;
@@ -54,6 +59,7 @@ pub use loaded::Machine;
 pub use observed::{Arguments, ModuleLog, Observed, Open, Passage, Request};
 pub use past::{Passed, Past};
 pub use process::History;
+pub use stuck::Stuck;
 
 /// Threads inside an attempt that are followed: as many as the probes follow.
 const MAX_IN_FLIGHT: usize = 1024;
@@ -67,10 +73,14 @@ pub enum Finding {
     Attempt(Box<Attempt>),
     /// A process made no attempt: how far it came.
     NotAttempted(Box<Attempt>),
+    /// An attempt takes long; it will have its verdict later.
+    InProgress(Box<Attempt>),
     /// An interface is gone.
     Released(Released),
     /// Something became of an interface that lives.
     Changed(Changed),
+    /// Something else that the reader should know.
+    Noted(Diagnostic),
 }
 
 /// What attempts are judged by beside the records.
@@ -94,6 +104,8 @@ pub struct Correlator {
     interfaces: Interfaces,
     lines: Lines,
     loaded: Loaded,
+    crashes: Crashes,
+    closings: Closings,
     repeats: Repeats,
     holders: Vec<Holder>,
     removing: Removing,
@@ -161,13 +173,10 @@ impl Correlator {
     }
 
     /// Time passes.
-    pub fn tick(&mut self, at: Nanos) -> Vec<Finding> {
-        self.gone_unseen(at)
-    }
-
-    /// Takes a line of the kernel's log.
-    pub fn kernel_log(&mut self, at: Nanos, line: &KernelLog) {
-        self.lines.push(at, line);
+    pub fn tick(&mut self, at: Nanos, watch: Watch) -> Vec<Finding> {
+        let mut findings = self.gone_unseen(at);
+        findings.extend(self.dead_unseen(at, watch));
+        findings
     }
 
     /// Takes notice that `count` more records were lost.
@@ -196,22 +205,22 @@ impl Correlator {
 
     /// Takes a step.
     pub fn step(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
-        let holder = self.take_holder(step);
+        let busy = self.take_busy(step);
         let mut findings = Vec::new();
         let followed = !matches!(step.hook, Hook::Exit | Hook::Exec | Hook::Fork);
         if let Some(began) = step.attempt.filter(|_| followed) {
             findings.extend(self.follow(at, &step.task, began, watch));
             if let Some(seen) = self.current(step.task.tid, began) {
-                seen.step(at, step, holder.as_ref());
+                seen.step(at, step, &busy);
             }
         }
-        self.remember_opening(at, step, holder.as_ref());
+        self.remember_opening(at, step, &busy);
         self.loaded.step(at, step);
         self.remember_milestone(at, step, watch);
         if let Phase::Return { value, .. } = step.phase {
             findings.extend(match step.attempt {
                 Some(began) => self.end_by(at, &step.task, began, (step.hook, step.phase), value, watch),
-                None => self.returned_outside(at, step, holder.as_ref(), watch),
+                None => self.returned_outside(at, step, &busy, watch),
             });
         }
         findings.extend(self.process_step(at, step, watch));
@@ -243,7 +252,9 @@ impl Correlator {
 
     /// The stream ends: what is in flight is still in progress.
     pub fn end(&mut self, at: Nanos, watch: Watch) -> Vec<Finding> {
-        self.finish_all(End::InFlight, at, watch, |_| true)
+        let mut left = self.finish_all(End::InFlight, at, watch, |_| true);
+        left.extend(self.left_dead(at, watch));
+        left
     }
 
     /// What would be told if the stream ended at `at`: the attempts in flight, and how far those processes
@@ -311,13 +322,7 @@ impl Correlator {
 
     /// A return outside of any attempt: an opening by the program itself, or the end of an attempt
     /// whose beginning was not seen.
-    fn returned_outside(
-        &mut self,
-        at: Nanos,
-        step: &Step,
-        holder: Option<&Holder>,
-        watch: Watch,
-    ) -> Option<Finding> {
+    fn returned_outside(&mut self, at: Nanos, step: &Step, busy: &Busy, watch: Watch) -> Option<Finding> {
         let Phase::Return { value, entered } = step.phase else { return None };
         let opens = matches!(step.hook, Hook::Open | Hook::DeviceOpen | Hook::LibraryAlloc);
         if !opens && asked::refused_unknown(step).is_none() {
@@ -336,20 +341,28 @@ impl Correlator {
         }
         let mut seen = Observed::new(&step.task, began, watch.account.lost_since(began));
         seen.outermost = Some(step.hook);
-        seen.step(at, step, holder);
+        seen.step(at, step, busy);
         self.judge(seen, End::Returned(value), at, watch)
     }
 
-    /// The holder to name if this step was refused for one. Of the process's own and another's, another's.
-    fn take_holder(&mut self, step: &Step) -> Option<Holder> {
+    /// Why this step was refused, if that was for the device being busy.
+    fn take_busy(&mut self, step: &Step) -> Busy {
         let holders = std::mem::take(&mut self.holders);
-        let Phase::Return { value, .. } = step.phase else { return None };
+        let Phase::Return { value, .. } = step.phase else { return Busy::default() };
         let opens = matches!(step.hook, Hook::Open | Hook::DeviceOpen);
         if !opens || errno(value) != Some(libc::EBUSY) {
-            return None;
+            return Busy::default();
         }
-        let other = holders.iter().position(|holder| holder.pid != step.task.pid).unwrap_or(0);
-        holders.into_iter().nth(other)
+        let pid = step.task.pid;
+        // Of the process's own and another's, another's.
+        let other = holders.iter().position(|holder| holder.pid != pid).unwrap_or(0);
+        let holder = holders.into_iter().nth(other);
+        let netns = match (step.hook, step.args) {
+            (Hook::DeviceOpen, [_, _, netns]) if netns != 0 => Some(netns),
+            _ => self.processes.netns(pid),
+        };
+        let stuck = self.closings.in_netns(netns, holder.is_some());
+        Busy { holder: holder.filter(|_| stuck.is_none()), stuck }
     }
 
     /// Ends all attempts in flight that `ended` holds for, the oldest first.

@@ -4,9 +4,11 @@ use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::{NR_CREATE, request_nr};
 
 use super::asked::Asked;
+use super::crashes::Crash;
 use super::kernel_log::ModuleSaid;
 use super::library::{Library, iova_mode};
 use super::request::claimed_name;
+use super::stuck::Stuck;
 use crate::event::{Call, Holder, Nanos, Phase, Read, Step, Task};
 use crate::release::{Layout, layout_of};
 use crate::report;
@@ -66,6 +68,10 @@ pub struct Observed {
     pub module: ModuleLog,
     /// How the process ended, if that was the end of it.
     pub death: Option<report::ProcessEnd>,
+    /// The kernel's report of its thread's death inside the kernel.
+    pub crash: Option<Crash>,
+    /// What it was last seen waiting for, if it took long.
+    pub waiting: Option<report::Waiting>,
     /// For the report.
     pub steps: Vec<report::Step>,
 }
@@ -94,6 +100,15 @@ pub struct Arguments {
     pub pool_name: Read,
 }
 
+/// Why the device is busy, as far as that is known.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Busy {
+    /// Who has it open.
+    pub(super) holder: Option<Holder>,
+    /// Who died with it.
+    pub(super) stuck: Option<Stuck>,
+}
+
 /// An opening of `/dev/kni`.
 #[derive(Clone, Debug, Default)]
 pub struct Open {
@@ -101,6 +116,8 @@ pub struct Open {
     pub errno: Option<i32>,
     /// Who had it open.
     pub holder: Option<Holder>,
+    /// Who died with it.
+    pub stuck: Option<Stuck>,
 }
 
 /// A CREATE request.
@@ -155,12 +172,14 @@ impl Observed {
             interface: report::Interface::default(),
             module: ModuleLog::default(),
             death: None,
+            crash: None,
+            waiting: None,
             steps: Vec::new(),
         }
     }
 
-    /// Takes a step. `holder` has the device, if this step was refused for it.
-    pub(super) fn step(&mut self, at: Nanos, step: &Step, holder: Option<&Holder>) {
+    /// Takes a step; `busy` says who has the device, if this step was refused for that.
+    pub(super) fn step(&mut self, at: Nanos, step: &Step, busy: &Busy) {
         self.passed(at, step.hook, step.phase);
         self.asked.step(step);
         self.show(at, step.hook, step.text.text(), step.phase, step.rte_errno);
@@ -169,7 +188,7 @@ impl Observed {
         }
         match step.phase {
             Phase::Enter => self.entered(at, step),
-            Phase::Return { value, .. } => self.returned(at, step, value, holder),
+            Phase::Return { value, .. } => self.returned(at, step, value, busy),
         }
     }
 
@@ -250,14 +269,14 @@ impl Observed {
         }
     }
 
-    fn returned(&mut self, at: Nanos, step: &Step, value: i64, holder: Option<&Holder>) {
+    fn returned(&mut self, at: Nanos, step: &Step, value: i64, busy: &Busy) {
         let name = || step.text.text().cloned();
         match step.hook {
             Hook::LibraryAlloc => self.read_again(step),
             Hook::MemzoneLookup => self.library.look_up(name(), value != 0),
             Hook::MemzoneReserve => self.library.reserve(name(), value != 0, step.rte_errno),
             Hook::IovaMode => self.library.iova_mode = iova_mode(value),
-            Hook::Open | Hook::DeviceOpen => self.opened(errno(value), holder),
+            Hook::Open | Hook::DeviceOpen => self.opened(errno(value), busy),
             Hook::Dispatcher => leave(&mut self.dispatcher, at, value, creates(step)),
             Hook::CompatDispatcher => leave(&mut self.compat, at, value, creates(step)),
             Hook::Handler => leave(&mut self.handler, at, value, true),
@@ -277,10 +296,10 @@ impl Observed {
         }
     }
 
-    fn opened(&mut self, errno: Option<i32>, holder: Option<&Holder>) {
-        let before = self.open.take().filter(|before| before.errno == errno);
-        let holder = holder.cloned().or(before.and_then(|before| before.holder));
-        self.open = Some(Open { errno, holder });
+    fn opened(&mut self, errno: Option<i32>, busy: &Busy) {
+        let before = self.open.take().filter(|before| before.errno == errno).unwrap_or_default();
+        let Busy { holder, stuck } = busy.clone();
+        self.open = Some(Open { errno, holder: holder.or(before.holder), stuck: stuck.or(before.stuck) });
     }
 
     /// What could not be read of the arguments before `rte_kni_alloc` may be in memory after it.
@@ -332,6 +351,19 @@ impl Observed {
     #[must_use]
     pub fn is_in_kernel(&self) -> bool {
         self.compat.is_some() || self.dispatcher.is_some() || self.handler.is_some()
+    }
+
+    /// Whether it asks for an interface: it is in `rte_kni_alloc`, or has issued the request.
+    pub(super) fn wants_interface(&self) -> bool {
+        self.outermost == Some(Hook::LibraryAlloc) || self.is_issued()
+    }
+
+    /// Whether it was last seen inside the request.
+    #[must_use]
+    pub fn is_inside_kernel(&self) -> bool {
+        let calling = self.call.as_ref().map(|call| call.returned.is_none());
+        let passages = [self.compat, self.dispatcher, self.handler];
+        calling.unwrap_or_else(|| passages.into_iter().flatten().any(|passage| passage.returned.is_none()))
     }
 
     /// What user space was told: 0 or a negative errno. Where the system call itself was not seen,

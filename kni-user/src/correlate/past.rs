@@ -135,7 +135,7 @@ impl Past {
 }
 
 impl Passed {
-    fn new(at: Nanos, step: &Step) -> Self {
+    pub(super) fn new(at: Nanos, step: &Step) -> Self {
         let entered = match step.phase {
             Phase::Enter => Some(at),
             Phase::Return { entered, .. } => entered,

@@ -16,6 +16,7 @@ pub mod modules;
 pub mod needed;
 pub mod procfs;
 pub mod site;
+pub mod stacks;
 pub mod system;
 pub mod tls;
 pub mod tracefs;

@@ -113,6 +113,11 @@ fn comm(pid: u32) -> Option<Untrusted> {
     Some(Untrusted::from(comm.strip_suffix(b"\n").unwrap_or(&comm)))
 }
 
+/// The state letter in a `stat` of a process or thread.
+pub(super) fn state(stat: &[u8]) -> Option<char> {
+    parse_stat(stat).map(|stat| char::from(stat.state))
+}
+
 struct Stat {
     state: u8,
     parent: u32,

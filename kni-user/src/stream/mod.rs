@@ -3,6 +3,7 @@
 mod facts;
 mod programs;
 mod users;
+mod waiting;
 
 use std::io;
 use std::os::fd::AsRawFd;
@@ -19,6 +20,7 @@ use tokio::time::{Interval, MissedTickBehavior};
 use self::facts::Facts;
 use self::programs::Programs;
 use self::users::Users;
+use self::waiting::Waiting;
 use crate::event::{End, Event, HookState, Ledger, Phase, Question, Step, What};
 use crate::host;
 use crate::host::kmsg::Kmsg;
@@ -49,6 +51,7 @@ pub struct Stream {
     facts: Facts,
     programs: Programs,
     users: Users,
+    waiting: Waiting,
     received: u64,
     undecoded: u64,
     /// The ledger as it was told last: only growing losses are news.
@@ -74,7 +77,11 @@ impl Stream {
         programs.catch_up(&mut probes, events);
         events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
         let ring = wait_on(probes.take_ring()?).context("cannot wait for the ring buffer")?;
-        let kernel_log = Kmsg::open().and_then(wait_on).ok();
+        let mut kernel_log = Kmsg::open().ok();
+        // Who died in the module before may have left the device busy.
+        let reports = kernel_log.as_mut().map(Kmsg::reports).unwrap_or_default();
+        events.extend(reports.into_iter().map(|line| now(What::KernelLog(line))));
+        let kernel_log = kernel_log.and_then(|log| wait_on(log).ok());
         probes.arm()?;
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -86,6 +93,7 @@ impl Stream {
             facts: Facts::default(),
             programs,
             users: Users::default(),
+            waiting: Waiting::default(),
             received: 0,
             undecoded: 0,
             told: Ledger::default(),
@@ -122,7 +130,11 @@ impl Stream {
             // What is concluded from silence when time is up needs the account too.
             self.tell_losses(events)?;
         }
+        let is_tick = tick.is_some();
         events.extend(tick);
+        if is_tick {
+            self.look_at_waiting(events)?;
+        }
         // What was drained has been followed where it was.
         let news = events.iter().skip(told).filter(|event| matches!(event.what, What::Tick));
         let calls = self.follow_users(news);
@@ -148,9 +160,10 @@ impl Stream {
             self.tell_losses(events)?;
         }
         if let Some(log) = &mut self.kernel_log {
-            events.extend(log.get_mut().lines().map(|line| now(What::KernelLog(line))));
+            events.extend(log.get_mut().lines().into_iter().map(|line| now(What::KernelLog(line))));
         }
         for record in records {
+            self.waiting.take(&record);
             self.facts.before(&record, events);
             self.programs.before(&record, &mut self.probes, events);
             events.push(record.clone());
@@ -161,6 +174,24 @@ impl Stream {
         events.extend(calls);
         if module_came {
             events.extend(module());
+        }
+        Ok(())
+    }
+
+    /// Looks at the threads that are long inside an attempt.
+    ///
+    /// What a thread passed before it was looked at is in the ring buffer by then: it is taken before the look is told.
+    fn look_at_waiting(&mut self, events: &mut Vec<Event>) -> Result<()> {
+        let due = self.waiting.due(host::clock::monotonic_ns());
+        if due.is_empty() {
+            return Ok(());
+        }
+        let looks = waiting::look(due);
+        let received = self.received;
+        self.drain(events)?;
+        if self.received - received < BATCH_MAX as u64 {
+            self.tell_losses(events)?;
+            events.extend(self.waiting.news(looks));
         }
         Ok(())
     }

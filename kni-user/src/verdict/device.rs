@@ -19,15 +19,20 @@ const fn cause_of(errno: i32) -> Option<Cause> {
 }
 
 /// The verdict on an opening; `None` if it succeeded.
-pub(super) fn refusal(open: &Open) -> Option<Verdict> {
+pub(super) fn refusal(case: &Case, open: &Open) -> Option<Verdict> {
     let errno = open.errno?;
+    if let Some(stuck) = open.stuck.as_ref().filter(|_| errno == libc::EBUSY) {
+        let (holder, origin) = (Some(stuck.by.clone()), case.before(stuck.entered.as_ref()));
+        let verdict = Verdict::stopped(Boundary::Syscall, Cause::SysDeviceStuck).told(errno);
+        return Some(Verdict { holder, origin, ..verdict });
+    }
     let verdict = Verdict::stopped(Boundary::Syscall, cause_of(errno)).told(errno);
     Some(Verdict { holder: open.holder.clone().filter(|_| errno == libc::EBUSY), ..verdict })
 }
 
 /// Of a program that opens the device itself.
 pub(super) fn opened(case: &Case) -> Option<Verdict> {
-    case.seen.open.as_ref().and_then(refusal)
+    case.seen.open.as_ref().and_then(|open| refusal(case, open))
 }
 
 /// Of `rte_kni_init`; `None` if it is not known to have failed.
@@ -37,7 +42,7 @@ pub(super) fn opened(case: &Case) -> Option<Verdict> {
 pub(super) fn initialised(case: &Case) -> Option<Verdict> {
     let left = library::remaining(case, INIT, case.seen.argument.map(|maximum| maximum == 0));
     let verdict = match &case.seen.open {
-        Some(open) => refusal(open).or_else(|| without_memory(case)),
+        Some(open) => refusal(case, open).or_else(|| without_memory(case)),
         None => unopened(case, &left),
     };
     let check = Position::check(&left, None);
@@ -115,7 +120,7 @@ pub(super) fn not_initialised(case: &Case) -> Verdict {
     if past.closed.is_some() {
         return Verdict { origin: case.before(past.closed.as_ref()), ..own };
     }
-    if let Some(refused) = case.history.open.as_ref().and_then(refusal) {
+    if let Some(refused) = case.history.open.as_ref().and_then(|open| refusal(case, open)) {
         return Verdict { origin: case.before(past.opened.as_ref()), ..refused };
     }
     match case.history.init {

@@ -11,14 +11,15 @@ mod module;
 mod request;
 mod rules;
 mod skew;
+pub mod waiting;
 
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
-use crate::correlate::{History, Machine, Observed, Passage};
+use crate::correlate::{Crash, History, Machine, Observed, Passage};
 use crate::coverage::Table;
 use crate::event::{Holder, Nanos, Object};
-use crate::report::{Arguments, Boundary, Check, Errnos, Library, Origin, Outcome, Skew, Unseen};
+use crate::report::{Arguments, Boundary, Check, Errnos, Library, Origin, Outcome, Skew, Unseen, WaitsFor};
 use crate::untrusted::Untrusted;
 
 pub use ending::{Unattempted, not_attempted};
@@ -125,17 +126,35 @@ fn attempted(case: &Case) -> Option<Verdict> {
 
 /// The thread is still inside, or died there.
 fn unfinished(case: &Case) -> Verdict {
+    if let Some(crash) = &case.seen.crash {
+        return crashed(crash);
+    }
     if case.seen.lost > 0 {
         return Verdict::inconclusive(vec![case.records()]);
     }
     let died = case.end == End::Died;
+    let boundary = innermost(case);
     Verdict {
         outcome: if died { Outcome::Died } else { Outcome::InProgress },
-        boundary: innermost(case),
-        cause: if died { killer(case) } else { None },
+        boundary,
+        cause: if died { killer(case) } else { blocked(case, boundary) },
         subject: library::panic_format(case).filter(|_| died),
         ..Verdict::inconclusive(Vec::new())
     }
+}
+
+/// The kernel itself has reported that the thread died, in the module or beneath it: whatever else was not seen.
+fn crashed(crash: &Crash) -> Verdict {
+    let outcome = Outcome::Died;
+    let subject = crash.at.clone();
+    Verdict { outcome, subject, ..Verdict::stopped(Boundary::Module, Cause::ProcCrash) }
+}
+
+/// Why it is still inside, if it was seen waiting in the kernel for long.
+fn blocked(case: &Case, boundary: Option<Boundary>) -> Option<Cause> {
+    let waits = case.seen.waiting.as_ref().is_some_and(|waiting| waiting.what != WaitsFor::Program);
+    let in_kernel = boundary.is_some_and(|boundary| boundary != Boundary::Library);
+    (waits && in_kernel).then_some(Cause::ProcBlocked)
 }
 
 /// What a thread died of inside its attempt.

@@ -3,9 +3,11 @@
 mod afterwards;
 mod check;
 mod device;
+mod dying;
 mod elsewhere;
 mod ending;
 mod handler;
+mod hanging;
 mod library;
 mod life;
 mod objects;

@@ -2,6 +2,7 @@
 
 use kni_ebpf::hook::Hook;
 
+use crate::event::{Blocked, What};
 use crate::testing::{CREATE, RELEASE, SOME, Stream, Who};
 
 /// A request's arguments as the module's functions get them.
@@ -47,6 +48,26 @@ fn request(name: &'static str, line: Option<&'static str>, net: &[(Hook, i64)], 
 /// A request that stays in the module's handler.
 fn stuck(name: &'static str) -> Vec<Do> {
     request(name, None, &[], 0).into_iter().take(4).collect()
+}
+
+/// The kernel's report of the thread's death in the handler.
+fn oopses(stream: &mut Stream, who: Who) {
+    let task = format!("CPU: 0 PID: {} Comm: app Tainted: G           OE      6.1.0", who.tid);
+    for line in [
+        "Oops: 0000 [#1] PREEMPT SMP NOPTI",
+        task.as_str(),
+        "RIP: 0010:kni_ioctl_create+0x39f/0x740 [rte_kni]",
+        "---[ end trace 0000000000000000 ]---",
+    ] {
+        stream.log(line);
+    }
+}
+
+/// What the kernel shows of the thread when it wants to register the interface.
+fn waits(stream: &mut Stream, who: Who) {
+    let stack = ["register_netdev", "kni_ioctl_create", "kni_ioctl", "__x64_sys_ioctl", "do_syscall_64"];
+    let stack = Some(stack.into_iter().map(Into::into).collect());
+    stream.push(What::Blocked(Blocked { pid: who.pid, tid: who.tid, state: 'D', stack, others: Vec::new() }));
 }
 
 fn alloc(name: &'static str, inside: Vec<Do>, handle: i64) -> Vec<Do> {
@@ -228,6 +249,20 @@ fn in_kernel(name: &'static str) -> Vec<Script> {
         Script { what: "no thread", acts: request(name, None, &thread, -125) },
         Script { what: "it stays in the module", acts: stuck(name) },
         Script { what: "it brings the kernel to an oops", acts: all([stuck(name), vec![ends(SIGKILL)]]) },
+        Script {
+            what: "the kernel reports its oops",
+            acts: all([stuck(name), vec![act(oopses), ends(SIGKILL)]]),
+        },
+        Script {
+            what: "it waits for the kernel's lock and is created",
+            acts: request(name, None, &registered, 0)
+                .into_iter()
+                .take(4)
+                .chain([act(waits)])
+                .chain(request(name, None, &registered, 0).into_iter().skip(4))
+                .collect(),
+        },
+        Script { what: "it waits for the kernel's lock still", acts: all([stuck(name), vec![act(waits)]]) },
     ]
 }
 

@@ -50,6 +50,10 @@ pub struct TaskOffsets {
     pub signal_flags: u32,
     /// Of `group_exit_code` in `struct signal_struct`.
     pub group_exit_code: u32,
+    /// Of `nsproxy` in `struct task_struct`.
+    pub namespaces: u32,
+    /// Of `net_ns` in `struct nsproxy`.
+    pub net: u32,
 }
 
 impl TaskOffsets {
@@ -61,12 +65,52 @@ impl TaskOffsets {
         live: UNKNOWN_OFFSET,
         signal_flags: UNKNOWN_OFFSET,
         group_exit_code: UNKNOWN_OFFSET,
+        namespaces: UNKNOWN_OFFSET,
+        net: UNKNOWN_OFFSET,
+    };
+
+    /// The words that the object takes them as.
+    #[must_use]
+    pub const fn words(self) -> [u32; 8] {
+        let Self { thread_pointer, exit_code, signal, live, signal_flags, group_exit_code, namespaces, net } =
+            self;
+        [thread_pointer, exit_code, signal, live, signal_flags, group_exit_code, namespaces, net]
+    }
+}
+
+/// Byte offsets in the kernel's structures of network devices and namespaces, each known or [`UNKNOWN_OFFSET`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub struct NetOffsets {
+    /// Of `ifindex` in `struct net_device`.
+    pub ifindex: u32,
+    /// Of `name` in `struct net_device`.
+    pub name: u32,
+    /// Of `dev_list`, by which its namespace lists it, in `struct net_device`.
+    pub listed: u32,
+    /// Of the pointer to its namespace (`nd_net`) in `struct net_device`.
+    pub net: u32,
+    /// Of its driver's own structure, which lies behind it: what `netdev_priv` adds.
+    pub private: u32,
+    /// Of the inode number (`ns.inum`) in `struct net`.
+    pub inode: u32,
+}
+
+impl NetOffsets {
+    /// Where nothing is known.
+    pub const UNKNOWN: Self = Self {
+        ifindex: UNKNOWN_OFFSET,
+        name: UNKNOWN_OFFSET,
+        listed: UNKNOWN_OFFSET,
+        net: UNKNOWN_OFFSET,
+        private: UNKNOWN_OFFSET,
+        inode: UNKNOWN_OFFSET,
     };
 
     /// The words that the object takes them as.
     #[must_use]
     pub const fn words(self) -> [u32; 6] {
-        let Self { thread_pointer, exit_code, signal, live, signal_flags, group_exit_code } = self;
-        [thread_pointer, exit_code, signal, live, signal_flags, group_exit_code]
+        let Self { ifindex, name, listed, net, private, inode } = self;
+        [ifindex, name, listed, net, private, inode]
     }
 }

@@ -1,7 +1,7 @@
 //! What became of each run of an eBPF program: the ledger's kernel half.
 //!
-//! `emitted + filtered + kept + lost` is the number of runs, for each hook; `unpaired` and
-//! `displaced` are counted beside them.
+//! `emitted + filtered + kept + lost` is the number of runs, for each hook; `unpaired`, `displaced` and
+//! `abandoned` are counted beside them.
 
 use crate::hook::Hook;
 
@@ -21,14 +21,24 @@ pub enum Outcome {
     Unpaired = 4,
     /// An in-flight table was full: the entry, and so its return, is not paired (also counted as above).
     Displaced = 5,
+    /// An entry whose return never came, although its thread has left the function around it or entered the same
+    /// anew: the kernel did not run the program of that return (also counted as above, when it was entered).
+    Abandoned = 6,
 }
 
 impl Outcome {
     /// Every outcome, in the order of its number.
-    pub const ALL: [Self; 6] =
-        [Self::Emitted, Self::Filtered, Self::Kept, Self::Lost, Self::Unpaired, Self::Displaced];
+    pub const ALL: [Self; 7] = [
+        Self::Emitted,
+        Self::Filtered,
+        Self::Kept,
+        Self::Lost,
+        Self::Unpaired,
+        Self::Displaced,
+        Self::Abandoned,
+    ];
     /// How many outcomes there are.
-    pub const COUNT: u32 = 6;
+    pub const COUNT: u32 = 7;
 }
 
 /// Entries of the per-CPU counter array.

@@ -20,8 +20,9 @@ pub(crate) struct Moment {
     pub(crate) at: u64,
     pub(crate) pid: u32,
     pub(crate) tid: u32,
-    /// The caller's stack pointer, where entries are told apart by it; else 0.
-    pub(crate) stack: u64,
+    /// What tells an entry of the hook from another, and whose return a return is: in user space the caller's stack
+    /// pointer; mostly 0.
+    pub(crate) mark: u64,
 }
 
 /// Runs `body` if the run is wanted and user space has armed the hooks, and counts what became of it.
@@ -36,26 +37,26 @@ pub(crate) fn observe(
     observe_on(hook, 0, wanted, body)
 }
 
-/// The same for a function whose entry and return are paired by the caller's stack pointer `stack`.
+/// The same for a function whose entry and return are paired by `mark`.
 #[inline(always)]
 pub(crate) fn observe_on(
     hook: Hook,
-    stack: u64,
+    mark: u64,
     wanted: impl FnOnce() -> bool,
     body: impl FnOnce(&Moment) -> Outcome,
 ) -> u32 {
-    let outcome = if wanted() && armed() { body(&Moment::now(hook, stack)) } else { Outcome::Filtered };
+    let outcome = if wanted() && armed() { body(&Moment::now(hook, mark)) } else { Outcome::Filtered };
     count(hook, outcome);
     0
 }
 
 impl Moment {
     #[inline(always)]
-    fn now(hook: Hook, stack: u64) -> Self {
+    fn now(hook: Hook, mark: u64) -> Self {
         let task = bpf_get_current_pid_tgid();
         // SAFETY: takes nothing, touches nothing.
         let at = unsafe { bpf_ktime_get_ns() };
-        Self { hook, at, pid: (task >> 32) as u32, tid: task as u32, stack }
+        Self { hook, at, pid: (task >> 32) as u32, tid: task as u32, mark }
     }
 }
 

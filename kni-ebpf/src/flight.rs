@@ -12,8 +12,11 @@ use kni_ebpf::hook::Hook;
 use crate::emit::{Moment, count};
 use crate::maps::{Attempt, CONTROL, FRAMES, Frame, FrameKey, IN_FLIGHT, USERS};
 
+/// What an insertion answers where there is such a key.
+const EEXIST: i32 = -17;
+
 /// Hooks whose entries are kept for their returns.
-const FRAMED: [Hook; 20] = [
+const FRAMED: [Hook; 21] = [
     Hook::Ioctl,
     Hook::Open,
     Hook::Dispatcher,
@@ -34,9 +37,10 @@ const FRAMED: [Hook; 20] = [
     Hook::PoolCreate,
     Hook::MempoolCreate,
     Hook::RingCreate,
+    Hook::SetUpRequest,
 ];
 
-/// How deep in the way from the library to the handler a hook lies.
+/// How deep in the way from the library to what the handler calls a hook lies.
 #[inline(always)]
 const fn depth(hook: u32) -> u32 {
     if hook == Hook::LibraryInit as u32
@@ -48,8 +52,10 @@ const fn depth(hook: u32) -> u32 {
         1
     } else if hook == Hook::Dispatcher as u32 || hook == Hook::CompatDispatcher as u32 {
         2
-    } else {
+    } else if hook == Hook::Handler as u32 {
         3
+    } else {
+        4
     }
 }
 
@@ -80,8 +86,43 @@ pub(crate) fn end(moment: &Moment) -> u64 {
     let Some(attempt) = current(moment.tid) else { return 0 };
     if attempt.hook == moment.hook as u32 {
         remove(moment.tid);
+        count_abandoned(moment);
     }
     attempt.started
+}
+
+/// The thread left its outermost function. Whatever of the kernel's lies within has returned: there is no other way
+/// out, and what waits still waits in vain.
+#[inline(always)]
+fn count_abandoned(moment: &Moment) {
+    // No loop: a counter's place must be a constant for the verifier.
+    abandon(moment, Hook::Ioctl);
+    abandon(moment, Hook::Dispatcher);
+    abandon(moment, Hook::CompatDispatcher);
+    abandon(moment, Hook::Handler);
+    abandon(moment, Hook::AllocNetdev);
+    abandon(moment, Hook::RegisterNetdev);
+    abandon(moment, Hook::CreateThread);
+}
+
+/// Forgets an entry of `hook`, within the function that was left, and counts it.
+#[inline(always)]
+fn abandon(moment: &Moment, hook: Hook) {
+    if depth(hook as u32) <= depth(moment.hook as u32) {
+        return;
+    }
+    let key = key(moment.tid, hook);
+    // SAFETY: as in `current`.
+    let is_within = unsafe { FRAMES.get(key) }.is_some_and(|frame| frame.mark == 0);
+    if is_within && FRAMES.remove(key).is_ok() {
+        count(hook, Outcome::Abandoned);
+    }
+}
+
+/// When the thread's attempt began; 0: it is in none.
+#[inline(always)]
+pub(crate) fn attempt_of(moment: &Moment) -> u64 {
+    current(moment.tid).map_or(0, |attempt| attempt.started)
 }
 
 /// What the thread is in.
@@ -134,13 +175,39 @@ impl Attempt {
     }
 }
 
-/// Keeps an entry for its return. One that waits already was left without returning (a `longjmp` out of it).
+/// Keeps an entry for its return. One that waits already was left without returning (a `longjmp` out of it), or the
+/// kernel did not run the program of its return.
 #[inline(always)]
 pub(crate) fn keep(moment: &Moment, args: [u64; 3], text: u64) {
-    let frame = Frame { entered: moment.at, args, text, stack: moment.stack };
-    if FRAMES.insert(key(moment.tid, moment.hook), frame, 0).is_err() {
-        displaced(moment.hook);
+    let key = key(moment.tid, moment.hook);
+    let frame = Frame { entered: moment.at, args, text, mark: moment.mark };
+    match FRAMES.insert(key, frame, u64::from(BPF_NOEXIST)) {
+        Ok(()) => {}
+        Err(EEXIST) => {
+            if is_function_of_kernel(moment.hook) {
+                count(moment.hook, Outcome::Abandoned);
+            }
+            let _ = FRAMES.insert(key, frame, 0);
+        }
+        Err(_) => displaced(moment.hook),
     }
+}
+
+/// Whether the hook's entry and return are probed in a function of the kernel or the module.
+#[inline(always)]
+const fn is_function_of_kernel(hook: Hook) -> bool {
+    matches!(
+        hook,
+        Hook::Dispatcher
+            | Hook::CompatDispatcher
+            | Hook::Handler
+            | Hook::DeviceOpen
+            | Hook::DeviceRelease
+            | Hook::AllocNetdev
+            | Hook::RegisterNetdev
+            | Hook::CreateThread
+            | Hook::SetUpRequest
+    )
 }
 
 /// Whether the thread is in a function of this hook already, further up its stack, and this entry is from
@@ -148,15 +215,15 @@ pub(crate) fn keep(moment: &Moment, args: [u64; 3], text: u64) {
 #[inline(always)]
 pub(crate) fn is_nested(moment: &Moment) -> bool {
     // SAFETY: as in `current`.
-    unsafe { FRAMES.get(key(moment.tid, moment.hook)) }.is_some_and(|frame| frame.stack > moment.stack)
+    unsafe { FRAMES.get(key(moment.tid, moment.hook)) }.is_some_and(|frame| frame.mark > moment.mark)
 }
 
-/// The entry that this return belongs to, once: another's has another place on the stack.
+/// The entry that this return belongs to, once: another's has another mark.
 #[inline(always)]
 pub(crate) fn take(moment: &Moment) -> Option<Frame> {
     let key = key(moment.tid, moment.hook);
     // SAFETY: as in `current`.
-    let frame = unsafe { FRAMES.get(key) }.copied().filter(|frame| frame.stack == moment.stack);
+    let frame = unsafe { FRAMES.get(key) }.copied().filter(|frame| frame.mark == moment.mark);
     if frame.is_some() {
         let _ = FRAMES.remove(key);
     }
@@ -225,7 +292,6 @@ pub(crate) fn remember_child(moment: &Moment, child: u32) {
 /// Remembers a process by these flags; whether it is remembered now.
 #[inline(always)]
 fn insert_user(pid: u32, flags: u32, how: u64) -> bool {
-    const EEXIST: i32 = -17;
     matches!(USERS.insert(pid, flags, how), Ok(()) | Err(EEXIST))
 }
 

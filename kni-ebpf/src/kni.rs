@@ -16,6 +16,10 @@ pub const NR_CREATE: u32 = 2;
 /// `RTE_KNI_IOCTL_RELEASE`.
 pub const NR_RELEASE: u32 = 3;
 
+/// The highest `enum rte_kni_req_id`: what the module asks of the program that has made an interface. 16.04 to 17.11
+/// have but the first two: 1 the MTU, 2 up or down, 3 the MAC address, 4 promiscuous, 5 all multicast.
+pub const SET_UP_REQUEST_MAX: u32 = 5;
+
 /// The node that `rte_kni_init` opens.
 pub const DEVICE_PATH: &[u8] = b"/dev/kni";
 /// The module's name, as `module:module_load` gives it.
@@ -40,6 +44,16 @@ pub const fn request_size(cmd: u32) -> u32 {
     (cmd >> 16) & 0x3fff
 }
 
+/// Whether what `cmd` asks of KNI's device is to be told as an attempt: a CREATE, or a request that no release knows.
+///
+/// The device goes by the number alone, and takes a CREATE of any type and direction for one.
+#[inline]
+#[must_use]
+pub const fn is_attempt(cmd: u32) -> bool {
+    let nr = request_nr(cmd);
+    nr != NR_TEST && nr != NR_RELEASE
+}
+
 /// Whether `cmd` has the shape of a KNI request of any release.
 ///
 /// Other drivers may use such a number too: only the file that it is sent to tells.
@@ -52,7 +66,7 @@ pub const fn is_request(cmd: u32) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{NR_CREATE, NR_RELEASE, NR_TEST, is_request, request_nr, request_size};
+    use super::{NR_CREATE, NR_RELEASE, NR_TEST, is_attempt, is_request, request_nr, request_size};
 
     #[test]
     fn requests_of_every_release_are_recognised() {
@@ -65,6 +79,17 @@ mod tests {
         ] {
             assert!(is_request(cmd), "{cmd:#x}");
             assert_eq!((request_nr(cmd), request_size(cmd)), (nr, size), "{cmd:#x}");
+        }
+    }
+
+    #[test]
+    fn a_create_of_any_shape_and_an_unknown_request_are_attempts() {
+        // Of another type, without a direction, of a number that no release has.
+        for cmd in [0xc088_0002, 0xc088_7802, 0x0000_0002, 0xc088_0000, 0xc088_0004, 0xc004_01ff] {
+            assert!(is_attempt(cmd), "{cmd:#x}");
+        }
+        for cmd in [0xc004_0001, 0xc088_0003, 0x0000_7803] {
+            assert!(!is_attempt(cmd), "{cmd:#x}");
         }
     }
 

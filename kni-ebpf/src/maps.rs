@@ -3,7 +3,7 @@
 use aya_ebpf::Global;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, PerCpuArray, RingBuf};
-use kni_ebpf::control::{TaskOffsets, UNKNOWN_OFFSET, WORDS};
+use kni_ebpf::control::{NetOffsets, TaskOffsets, UNKNOWN_OFFSET, WORDS};
 use kni_ebpf::counter::SLOTS;
 use kni_ebpf::tls::{Eal, Site};
 
@@ -39,13 +39,9 @@ pub(crate) static SITES: HashMap<u32, Site> = HashMap::with_max_entries(1024, 0)
 #[map]
 pub(crate) static EALS: HashMap<u32, Eal> = HashMap::with_max_entries(1024, 0);
 
-/// Byte offset of `ifindex` in the kernel's `struct net_device`.
+/// Byte offsets in the kernel's structures of network devices and namespaces.
 #[unsafe(no_mangle)]
-pub(crate) static NETDEV_IFINDEX_OFFSET: Global<u32> = Global::new(UNKNOWN_OFFSET);
-
-/// Byte offset of `name` in the kernel's `struct net_device`.
-#[unsafe(no_mangle)]
-pub(crate) static NETDEV_NAME_OFFSET: Global<u32> = Global::new(UNKNOWN_OFFSET);
+pub(crate) static NET_OFFSETS: Global<NetOffsets> = Global::new(NetOffsets::UNKNOWN);
 
 /// Byte offsets, in the kernel's `struct pt_regs`, of a system call's first three arguments.
 #[unsafe(no_mangle)]
@@ -87,6 +83,6 @@ pub(crate) struct Frame {
     pub(crate) args: [u64; 3],
     /// Where the string argument is; 0: there is none.
     pub(crate) text: u64,
-    /// The caller's stack pointer, as `Moment` has it.
-    pub(crate) stack: u64,
+    /// What the return is told by, as `Moment` has it.
+    pub(crate) mark: u64,
 }

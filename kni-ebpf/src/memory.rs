@@ -2,7 +2,10 @@
 
 use core::mem::MaybeUninit;
 
-use aya_ebpf::helpers::generated::{bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str};
+use aya_ebpf::helpers::generated::{
+    bpf_probe_read_kernel, bpf_probe_read_kernel_str, bpf_probe_read_user, bpf_probe_read_user_str,
+};
+use kni_ebpf::control::UNKNOWN_OFFSET;
 use kni_ebpf::kni::DEVICE_INFO_MAX;
 
 /// A string's place. No enumeration: what one leaves undefined in its empty variant, the verifier refuses to
@@ -27,6 +30,12 @@ impl Text {
     #[inline(always)]
     pub(crate) const fn kernel(address: u64) -> Self {
         Self { address, of_kernel: true }
+    }
+
+    /// In a structure of the kernel's; nowhere if its offset is not known.
+    #[inline(always)]
+    pub(crate) const fn kernel_at(structure: u64, offset: u32) -> Self {
+        if offset == UNKNOWN_OFFSET { Self::NONE } else { Self::kernel(structure + offset as u64) }
     }
 
     /// Where it is; 0: nowhere.
@@ -116,4 +125,37 @@ const fn first_word(text: &[u8]) -> u64 {
         byte += 1;
     }
     word
+}
+
+/// Four bytes of a structure of the kernel's; `None` where they can't be had.
+#[inline(always)]
+pub(crate) fn kernel_word(structure: u64, offset: u32) -> Option<u32> {
+    let mut word = 0u32;
+    // SAFETY: four bytes into a u32.
+    unsafe { read_kernel((&raw mut word).cast(), 4, structure, offset) }?;
+    Some(word)
+}
+
+/// Eight bytes of a structure of the kernel's; `None` where they can't be had.
+#[inline(always)]
+pub(crate) fn kernel_pointer(structure: u64, offset: u32) -> Option<u64> {
+    let mut pointer = 0u64;
+    // SAFETY: eight bytes into a u64.
+    unsafe { read_kernel((&raw mut pointer).cast(), 8, structure, offset) }?;
+    Some(pointer)
+}
+
+/// Copies `size` bytes of a structure of the kernel's; `None` where that can't be done.
+///
+/// # Safety
+/// `to` must have `size` bytes.
+#[inline(always)]
+unsafe fn read_kernel(to: *mut u8, size: u32, structure: u64, offset: u32) -> Option<()> {
+    if offset == UNKNOWN_OFFSET {
+        return None;
+    }
+    // SAFETY: the caller's promise; the helper checks the source.
+    let status =
+        unsafe { bpf_probe_read_kernel(to.cast(), size, (structure + u64::from(offset)) as *const _) };
+    (status == 0).then_some(())
 }

@@ -79,7 +79,7 @@ pub struct Header {
 /// | `AllocNetdev` | private size | the consumed name | address, 0 for failure |
 /// | `RegisterNetdev` | net device, ifindex (0 unknown) | its name | result |
 /// | `CreateThread` | - | - | address or -errno |
-/// | `SetUpRequest` | `enum rte_kni_req_id` (0 unknown), ifindex (0 unknown), - | the interface's name | result |
+/// | `SetUpRequest` | `enum rte_kni_req_id` (0 unknown), ifindex (0 unknown), inode number of the interface's network namespace (0 unknown) | the interface's name (empty: unknown) | result |
 /// | `LibraryInit` | max interfaces | - | result (meaningless up to 18.08: void) |
 /// | `LibraryAlloc` | pool, conf, ops | interface name from conf | handle, 0 for NULL |
 /// | `LibraryRelease` | handle | - | result |
@@ -98,6 +98,14 @@ pub struct Header {
 /// `detail` is the mbuf pool's name at `LibraryAlloc`, the function's name at `Panic`, and empty elsewhere.
 /// `rte_errno` is DPDK's own, read when `LibraryAlloc`, `MemzoneReserve`, `PoolCreate`, `MempoolCreate` or
 /// `RingCreate` returned NULL.
+///
+/// A request that the dispatchers get is an attempt unless it is TEST or RELEASE. What the system call's own hook
+/// leaves out since no library asks so, it sees alone: of a CREATE with an odd type or direction there is no `Call`
+/// but `Dispatcher` and `Handler`; of a number that no release has (0, 4 and above) `Dispatcher` alone, or
+/// `CompatDispatcher`, whose `args[1]` says so.
+///
+/// `SetUpRequest` is recorded of whoever configures the interface (`ip link`, the module as it releases), mostly in no
+/// attempt. It returns -ETIME if nobody answered; 0 says that there was an answer, not which.
 ///
 /// The hooks with a result are recorded at their entry too, except `Open`, the memzone functions, the
 /// net core's and `CreateThread`, which are recorded at their return alone. `LibraryLog`'s entry is recorded

@@ -1,11 +1,11 @@
 //! The running task, as the kernel's own structures have it. Nothing of it is known where user space could not find
 //! out the offsets.
 
-use aya_ebpf::helpers::generated::{bpf_get_current_task, bpf_probe_read_kernel};
-use kni_ebpf::control::UNKNOWN_OFFSET;
+use aya_ebpf::helpers::generated::bpf_get_current_task;
 use kni_ebpf::record::{EXIT_CODE_KNOWN, EXIT_WHOLE, EXIT_WHOLE_KNOWN};
 
 use crate::maps::TASK_OFFSETS;
+use crate::memory::{kernel_pointer, kernel_word};
 
 /// `SIGNAL_GROUP_EXIT` of include/linux/sched/signal.h, 5.10 to 6.18.
 const SIGNAL_GROUP_EXIT: u32 = 4;
@@ -14,10 +14,14 @@ const SIGNAL_GROUP_EXIT: u32 = 4;
 /// change by a system call, or when the task was switched to, whichever was later.
 #[inline(always)]
 pub(crate) fn thread_pointer() -> Option<u64> {
-    let mut pointer = 0u64;
-    // SAFETY: eight bytes into a u64.
-    unsafe { read((&raw mut pointer).cast(), 8, current(), TASK_OFFSETS.load().thread_pointer) }?;
-    Some(pointer)
+    kernel_pointer(current(), TASK_OFFSETS.load().thread_pointer)
+}
+
+/// Where its `struct net` is: its network namespace.
+#[inline(always)]
+pub(crate) fn net() -> Option<u64> {
+    let offsets = TASK_OFFSETS.load();
+    kernel_pointer(kernel_pointer(current(), offsets.namespaces)?, offsets.net)
 }
 
 /// How the running task ends: its exit code, and `EXIT_*` flags. With the last task of a process: the process's.
@@ -28,17 +32,17 @@ pub(crate) fn thread_pointer() -> Option<u64> {
 pub(crate) fn end(is_leader: bool) -> (u64, u64) {
     let offsets = TASK_OFFSETS.load();
     let task = current();
-    let Some(code) = word(task, offsets.exit_code) else { return (0, 0) };
-    let Some(signal) = pointer(task, offsets.signal) else { return (0, 0) };
-    let Some(live) = word(signal, offsets.live) else { return (0, 0) };
+    let Some(code) = kernel_word(task, offsets.exit_code) else { return (0, 0) };
+    let Some(signal) = kernel_pointer(task, offsets.signal) else { return (0, 0) };
+    let Some(live) = kernel_word(signal, offsets.live) else { return (0, 0) };
     if live != 0 {
         return (u64::from(code), EXIT_CODE_KNOWN | EXIT_WHOLE_KNOWN);
     }
     let whole = EXIT_WHOLE_KNOWN | EXIT_WHOLE;
     // What the parent is told is the code of the process, if it has ended as one, else its first thread's
     // (`wait_task_zombie`).
-    let ended_as_one = word(signal, offsets.signal_flags).map(|flags| flags & SIGNAL_GROUP_EXIT != 0);
-    match (ended_as_one, word(signal, offsets.group_exit_code)) {
+    let ended_as_one = kernel_word(signal, offsets.signal_flags).map(|flags| flags & SIGNAL_GROUP_EXIT != 0);
+    match (ended_as_one, kernel_word(signal, offsets.group_exit_code)) {
         (Some(true), Some(code)) => (u64::from(code), EXIT_CODE_KNOWN | whole),
         (Some(false), _) if is_leader => (u64::from(code), EXIT_CODE_KNOWN | whole),
         _ => (0, whole),
@@ -49,35 +53,4 @@ pub(crate) fn end(is_leader: bool) -> (u64, u64) {
 fn current() -> u64 {
     // SAFETY: takes nothing, touches nothing.
     unsafe { bpf_get_current_task() }
-}
-
-#[inline(always)]
-fn word(structure: u64, offset: u32) -> Option<u32> {
-    let mut word = 0u32;
-    // SAFETY: four bytes into a u32.
-    unsafe { read((&raw mut word).cast(), 4, structure, offset) }?;
-    Some(word)
-}
-
-#[inline(always)]
-fn pointer(structure: u64, offset: u32) -> Option<u64> {
-    let mut pointer = 0u64;
-    // SAFETY: eight bytes into a u64.
-    unsafe { read((&raw mut pointer).cast(), 8, structure, offset) }?;
-    Some(pointer)
-}
-
-/// Copies `size` bytes of a kernel structure; `None` where that can't be done.
-///
-/// # Safety
-/// `to` must have `size` bytes.
-#[inline(always)]
-unsafe fn read(to: *mut u8, size: u32, structure: u64, offset: u32) -> Option<()> {
-    if offset == UNKNOWN_OFFSET {
-        return None;
-    }
-    // SAFETY: the caller's promise; the helper checks the source.
-    let status =
-        unsafe { bpf_probe_read_kernel(to.cast(), size, (structure + u64::from(offset)) as *const _) };
-    (status == 0).then_some(())
 }

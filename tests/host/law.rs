@@ -63,9 +63,8 @@ fn the_verifier_accepts_every_program() {
     let mut object = loader
         .btf(None)
         .override_global("SYSCALL_ARGUMENT_OFFSETS", &[112u32, 104, 96], true)
-        .override_global("NETDEV_IFINDEX_OFFSET", &224u32, true)
-        .override_global("TASK_OFFSETS", &[2048u32, 2200, 1200, 64, 72, 76], true)
-        .override_global("NETDEV_NAME_OFFSET", &0u32, true)
+        .override_global("TASK_OFFSETS", &[2048u32, 2200, 1200, 64, 72, 76, 1300, 40], true)
+        .override_global("NET_OFFSETS", &[224u32, 0, 80, 1264, 2496, 136], true)
         .load(OBJECT)
         .unwrap();
     let mut count = 0;

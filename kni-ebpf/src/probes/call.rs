@@ -7,7 +7,7 @@ use aya_ebpf::macros::tracepoint;
 use aya_ebpf::programs::TracePointContext;
 use kni_ebpf::counter::Outcome;
 use kni_ebpf::hook::Hook;
-use kni_ebpf::kni::{DEVICE_PATH, NR_CREATE, is_request, request_nr, request_size};
+use kni_ebpf::kni::{DEVICE_PATH, is_attempt, is_request, request_size};
 use kni_ebpf::record::{Call, FLAG_UNPAIRED, PHASE_ENTER, PHASE_RETURN};
 
 use super::function::{kept, returned};
@@ -34,7 +34,7 @@ pub(crate) fn ioctl_enter(ctx: TracePointContext) -> u32 {
         |moment| {
             let (fd, pointer) = (word::<16>(&ctx) as i32, word::<32>(&ctx));
             flight::remember_user(moment);
-            let attempt = flight::begin(moment, request_nr(cmd) == NR_CREATE);
+            let attempt = flight::begin(moment, is_attempt(cmd));
             flight::keep(moment, [fd as u32 as u64, u64::from(cmd), pointer], 0);
             submit::<Call>(moment, |call| {
                 call.header.phase = PHASE_ENTER;
@@ -163,7 +163,7 @@ fn open_left(moment: &Moment, value: i64) -> Outcome {
         return Outcome::Filtered;
     }
     flight::remember_user(moment);
-    let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+    let attempt = flight::attempt_of(moment);
     returned(moment, attempt, value)
 }
 

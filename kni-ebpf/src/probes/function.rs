@@ -116,7 +116,9 @@ pub(super) fn returned_to(
 #[inline(always)]
 const fn place(hook: Hook, address: u64) -> Text {
     match hook {
-        Hook::AllocNetdev | Hook::RegisterNetdev | Hook::CreateThread => Text::kernel(address),
+        Hook::AllocNetdev | Hook::RegisterNetdev | Hook::CreateThread | Hook::SetUpRequest => {
+            Text::kernel(address)
+        }
         _ => Text::user(address),
     }
 }

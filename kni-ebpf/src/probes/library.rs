@@ -57,14 +57,8 @@ fn enter_step(hook: Hook, ctx: &ProbeContext, body: impl FnOnce(&Moment) -> Outc
 #[inline(always)]
 fn leave_step(hook: Hook, ctx: &RetProbeContext, value: i64, fill: impl FnOnce(&mut Step)) -> u32 {
     observe_on(hook, registers::callers_stack(ctx.regs), in_library, |moment| {
-        returned_with(moment, attempt_of(moment), value, fill)
+        returned_with(moment, flight::attempt_of(moment), value, fill)
     })
-}
-
-/// When the thread's attempt began; 0: it is in none.
-#[inline(always)]
-fn attempt_of(moment: &Moment) -> u64 {
-    flight::current(moment.tid).map_or(0, |attempt| attempt.started)
 }
 
 /// The entry of a function that makes what an attempt needs. Only its failure is told, and that of the outermost.
@@ -93,7 +87,7 @@ fn leave_creation(hook: Hook, ctx: &RetProbeContext) -> u32 {
         || true,
         |moment| match flight::take(moment) {
             Some(frame) if pointer(ctx) == 0 => {
-                returned_to(moment, attempt_of(moment), 0, Some(frame), note_errno)
+                returned_to(moment, flight::attempt_of(moment), 0, Some(frame), note_errno)
             }
             _ => Outcome::Filtered,
         },
@@ -204,7 +198,7 @@ pub(crate) fn library_log_exit(ctx: RetProbeContext) -> u32 {
 
 #[inline(always)]
 fn logged(moment: &Moment, args: [u64; 3], format: Text) -> Outcome {
-    entered(moment, attempt_of(moment), args, format)
+    entered(moment, flight::attempt_of(moment), args, format)
 }
 
 // match-proto: DPDK 16.04..23.07 `void rte_kni_close(void)`
@@ -215,7 +209,7 @@ pub(crate) fn library_close(_ctx: ProbeContext) -> u32 {
         || true,
         |moment| {
             flight::remember_user(moment);
-            entered(moment, attempt_of(moment), [0; 3], Text::NONE)
+            entered(moment, flight::attempt_of(moment), [0; 3], Text::NONE)
         },
     )
 }
@@ -223,7 +217,9 @@ pub(crate) fn library_close(_ctx: ProbeContext) -> u32 {
 // match-proto: DPDK 19.08..23.07 `void rte_mcfg_tailq_write_lock(void)`
 #[uprobe]
 pub(crate) fn tailq_lock(ctx: ProbeContext) -> u32 {
-    enter_step(Hook::TailqLock, &ctx, |moment| entered(moment, attempt_of(moment), [0; 3], Text::NONE))
+    enter_step(Hook::TailqLock, &ctx, |moment| {
+        entered(moment, flight::attempt_of(moment), [0; 3], Text::NONE)
+    })
 }
 
 // match-proto: DPDK 17.11..23.07 `enum rte_iova_mode rte_eal_iova_mode(void)`. What a memzone's reservation asks for itself,
@@ -243,7 +239,7 @@ pub(crate) fn iova_mode_enter(ctx: ProbeContext) -> u32 {
 pub(crate) fn iova_mode_exit(ctx: RetProbeContext) -> u32 {
     observe_on(Hook::IovaMode, registers::callers_stack(ctx.regs), in_library, |moment| {
         match flight::take(moment) {
-            Some(frame) => returned_to(moment, attempt_of(moment), int(&ctx), Some(frame), |_| {}),
+            Some(frame) => returned_to(moment, flight::attempt_of(moment), int(&ctx), Some(frame), |_| {}),
             None => Outcome::Filtered,
         }
     })
@@ -257,7 +253,7 @@ pub(crate) fn panic(ctx: ProbeContext) -> u32 {
         || true,
         |moment| {
             let (function, format) = (Text::user(argument(&ctx, 0)), Text::user(argument(&ctx, 1)));
-            entered_with(moment, attempt_of(moment), [0; 3], format, |step| {
+            entered_with(moment, flight::attempt_of(moment), [0; 3], format, |step| {
                 step.detail_len = read_text(&mut step.detail, function);
             })
         },

@@ -1,26 +1,20 @@
 //! The kernel's net core and thread creation, for a thread that is creating an interface.
 
-use aya_ebpf::helpers::generated::bpf_probe_read_kernel;
 use aya_ebpf::macros::{kprobe, kretprobe};
 use aya_ebpf::programs::{ProbeContext, RetProbeContext};
-use kni_ebpf::control::UNKNOWN_OFFSET;
 use kni_ebpf::hook::Hook;
 use kni_ebpf::record::Step;
 
 use super::function::{argument, int, kept, pointer, returned, returned_with};
-use crate::emit::{Moment, observe};
+use crate::emit::observe;
 use crate::flight;
-use crate::maps::{Attempt, NETDEV_IFINDEX_OFFSET, NETDEV_NAME_OFFSET};
+use crate::maps::Attempt;
 use crate::memory::{Text, read_text};
+use crate::net::Device;
 
 #[inline(always)]
 fn creating() -> bool {
     flight::here().is_some_and(Attempt::creates)
-}
-
-#[inline(always)]
-fn attempt(moment: &Moment) -> u64 {
-    flight::current(moment.tid).map_or(0, |attempt| attempt.started)
 }
 
 // match-proto: net/core/dev.c, 3.17..6.18 `struct net_device *alloc_netdev_mqs(int sizeof_priv, const char *name,
@@ -34,7 +28,7 @@ pub(crate) fn alloc_netdev_enter(ctx: ProbeContext) -> u32 {
 
 #[kretprobe]
 pub(crate) fn alloc_netdev_exit(ctx: RetProbeContext) -> u32 {
-    observe(Hook::AllocNetdev, creating, |moment| returned(moment, attempt(moment), pointer(&ctx)))
+    observe(Hook::AllocNetdev, creating, |moment| returned(moment, flight::attempt_of(moment), pointer(&ctx)))
 }
 
 // match-proto: net/core/dev.c, 2.6..6.18 `int register_netdev(struct net_device *dev)`
@@ -46,27 +40,18 @@ pub(crate) fn register_netdev_enter(ctx: ProbeContext) -> u32 {
 #[kretprobe]
 pub(crate) fn register_netdev_exit(ctx: RetProbeContext) -> u32 {
     observe(Hook::RegisterNetdev, creating, |moment| {
-        returned_with(moment, attempt(moment), int(&ctx), describe_device)
+        returned_with(moment, flight::attempt_of(moment), int(&ctx), describe_device)
     })
 }
 
 /// Adds the index and the name that the device has now.
 #[inline(always)]
 fn describe_device(step: &mut Step) {
-    let device = step.args[0];
-    let (ifindex_at, name_at) = (NETDEV_IFINDEX_OFFSET.load(), NETDEV_NAME_OFFSET.load());
-    if device == 0 || ifindex_at == UNKNOWN_OFFSET || name_at == UNKNOWN_OFFSET {
-        return;
-    }
+    let device = Device::at(step.args[0]);
     if step.value == 0 {
-        let mut ifindex = 0u32;
-        let from = (device + u64::from(ifindex_at)) as *const _;
-        // SAFETY: four bytes into a u32; the helper checks the source.
-        if unsafe { bpf_probe_read_kernel((&raw mut ifindex).cast(), 4, from) } == 0 {
-            step.args[1] = u64::from(ifindex);
-        }
+        step.args[1] = device.ifindex();
     }
-    step.text_len = read_text(&mut step.text, Text::kernel(device + u64::from(name_at)));
+    step.text_len = read_text(&mut step.text, device.name());
 }
 
 // match-proto: kernel/kthread.c, 3.4..6.18 `struct task_struct *kthread_create_on_node(int (*threadfn)(void *data), void *data,
@@ -78,5 +63,7 @@ pub(crate) fn create_thread_enter(_ctx: ProbeContext) -> u32 {
 
 #[kretprobe]
 pub(crate) fn create_thread_exit(ctx: RetProbeContext) -> u32 {
-    observe(Hook::CreateThread, creating, |moment| returned(moment, attempt(moment), pointer(&ctx)))
+    observe(Hook::CreateThread, creating, |moment| {
+        returned(moment, flight::attempt_of(moment), pointer(&ctx))
+    })
 }

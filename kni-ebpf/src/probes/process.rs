@@ -43,7 +43,7 @@ pub(crate) fn fork(ctx: TracePointContext) -> u32 {
             flight::remember_child(moment, child);
             submit::<Step>(moment, |step| {
                 step.header.phase = PHASE_ENTER;
-                step.header.attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+                step.header.attempt = flight::attempt_of(moment);
                 step.args[0] = u64::from(child);
                 step.text_len = copy_comm(step);
             })
@@ -95,7 +95,7 @@ pub(crate) fn exit(_ctx: TracePointContext) -> u32 {
         Hook::Exit,
         || flight::user(pid()).is_some() || flight::here().is_some(),
         |moment| {
-            let attempt = flight::current(moment.tid).map_or(0, |attempt| attempt.started);
+            let attempt = flight::attempt_of(moment);
             flight::forget_thread(moment.tid);
             flight::tell_of_displaced();
             let is_leader = moment.pid == moment.tid;

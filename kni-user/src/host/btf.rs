@@ -10,8 +10,13 @@ use std::path::Path;
 /// A member of a structure, as `("net_device", "ifindex")`.
 pub type Member = (&'static str, &'static str);
 
-/// The byte offsets of `members` on the running kernel; `None` for each that its type information, if it has any,
-/// does not tell.
+/// In place of a member's name: the structure's own size is wanted.
+pub const SIZE: &str = "";
+
+/// The byte offsets of `members` on the running kernel, or sizes for [`SIZE`]; `None` for each that its type
+/// information, if it has any, does not tell. A member of a member takes two.
+///
+/// The first structure of a name that has members counts: the kernel's own are told once each.
 #[must_use]
 pub fn offsets<const N: usize>(members: [Member; N]) -> [Option<u32>; N] {
     fs::read("/sys/kernel/btf/vmlinux").map_or([None; N], |btf| parse(&btf, members))
@@ -46,9 +51,12 @@ const KIND_STRUCT: u32 = 4;
 
 /// The offsets in the type information `btf`, of this machine's byte order.
 fn parse<const N: usize>(btf: &[u8], members: [Member; N]) -> [Option<u32>; N] {
-    let mut found = [None; N];
+    let mut found = [Found::Nothing; N];
     let _end = scan(btf, &members, &mut found);
-    found
+    found.map(|found| match found {
+        Found::At(offset) => Some(offset),
+        Found::Nothing | Found::Structure => None,
+    })
 }
 
 /// The structure of that name in `btf`, whose strings begin `base` bytes late.
@@ -87,23 +95,40 @@ fn next_type(types: &[u8]) -> Option<Type<'_>> {
     Some(Type { name, kind, size, bits, members, rest })
 }
 
-/// Goes from type to type until all is found; `None` where they end, or are damaged.
-fn scan(btf: &[u8], wanted: &[Member], found: &mut [Option<u32>]) -> Option<()> {
+/// How far the search for a member has come.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Found {
+    /// Its structure has not been met.
+    Nothing,
+    /// Its structure has no such member.
+    Structure,
+    /// Its offset, or the structure's size.
+    At(u32),
+}
+
+/// Goes from type to type until all structures are found; `None` where they end, or are damaged.
+fn scan(btf: &[u8], wanted: &[Member], found: &mut [Found]) -> Option<()> {
     let Sections { mut types, strings } = sections(btf)?;
-    while found.contains(&None) {
-        let Type { name, kind, size: _, bits, members, rest } = next_type(types)?;
+    while found.contains(&Found::Nothing) {
+        let Type { name, kind, size, bits, members, rest } = next_type(types)?;
         types = rest;
         if kind != KIND_STRUCT {
             continue;
         }
         let name = string(strings, name)?;
         for ((structure, member), found) in wanted.iter().zip(found.iter_mut()) {
-            if found.is_none() && structure.as_bytes() == name {
-                let mut members = members.chunks_exact(12);
-                let member = members
-                    .find(|at| word(at, 0).and_then(|name| string(strings, name)) == Some(member.as_bytes()));
-                *found = member.and_then(|member| word(member, 8)).map(|at| (at & bits) / 8);
+            if *found != Found::Nothing || members.is_empty() || structure.as_bytes() != name {
+                continue;
             }
+            let mut members = members.chunks_exact(12);
+            let has_name =
+                |at: &&[u8]| word(at, 0).and_then(|name| string(strings, name)) == Some(member.as_bytes());
+            *found = if *member == SIZE {
+                Found::At(size)
+            } else {
+                let at = members.find(has_name).and_then(|member| word(member, 8));
+                at.map_or(Found::Structure, |at| Found::At((at & bits) / 8))
+            };
         }
     }
     Some(())
@@ -156,9 +181,15 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Member, Structure, parse, structure};
+    use super::{Member, SIZE, Structure, parse, structure};
 
-    const WANTED: [Member; 3] = [("net_device", "ifindex"), ("absent", "name"), ("net_device", "name")];
+    const WANTED: [Member; 5] = [
+        ("net_device", "ifindex"),
+        ("absent", "name"),
+        ("net_device", "name"),
+        ("net_device", "absent"),
+        ("net_device", SIZE),
+    ];
 
     /// An integer, a struct of that name that is empty, and the wanted one, with or without bit fields.
     fn example(bit_fields: bool) -> Vec<u8> {
@@ -183,7 +214,7 @@ mod tests {
     #[test]
     fn each_member_is_found_that_is_there() {
         for bit_fields in [false, true] {
-            assert_eq!(parse(&example(bit_fields), WANTED), [Some(224), None, Some(0)]);
+            assert_eq!(parse(&example(bit_fields), WANTED), [Some(224), None, Some(0), None, Some(64)]);
         }
     }
 
@@ -210,8 +241,8 @@ mod tests {
         let whole = example(false);
         for length in 0..whole.len() - 1 {
             // The strings' last byte is a NUL that is not needed.
-            assert_eq!(parse(whole.get(..length).unwrap(), WANTED), [None; 3], "{length}");
+            assert_eq!(parse(whole.get(..length).unwrap(), WANTED), [None; 5], "{length}");
         }
-        assert_eq!(parse(&[0; 64], WANTED), [None; 3]);
+        assert_eq!(parse(&[0; 64], WANTED), [None; 5]);
     }
 }

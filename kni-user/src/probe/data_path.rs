@@ -82,15 +82,16 @@ mod tests {
         }
     }
 
-    /// In the kernel the other way round: these are called to open, create and release, and there are no others.
+    /// In the kernel the other way round: these are called to open, create, set up and release, and there are no others.
     #[test]
     fn in_the_kernel_and_the_module_only_these_are_probed() {
-        const CONTROL: [&str; 8] = [
+        const CONTROL: [&str; 9] = [
             "kni_open",
             "kni_release",
             "kni_ioctl",
             "kni_compat_ioctl",
             "kni_ioctl_create",
+            "kni_net_process_request",
             "alloc_netdev_mqs",
             "register_netdev",
             "kthread_create_on_node",

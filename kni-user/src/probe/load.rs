@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
-use kni_ebpf::control::{TaskOffsets, UNKNOWN_OFFSET};
+use kni_ebpf::control::{NetOffsets, TaskOffsets, UNKNOWN_OFFSET};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::chroot;
 
@@ -25,14 +25,13 @@ const SYSCALL_ARGUMENTS: [u32; 3] = [UNKNOWN_OFFSET; 3];
 
 /// Creates the maps and prepares the programs; the kernel gets each program when it is attached.
 pub(super) fn object(config: &Config) -> Result<Ebpf> {
-    let Offsets { ifindex, name, task } = Offsets::here();
+    let Offsets { task, net } = Offsets::here();
     let mut loader = loader();
     loader
         .btf(None)
         .verifier_log_level(VerifierLogLevel::DEBUG)
-        .override_global("NETDEV_IFINDEX_OFFSET", &ifindex, true)
-        .override_global("NETDEV_NAME_OFFSET", &name, true)
         .override_global("TASK_OFFSETS", &task, true)
+        .override_global("NET_OFFSETS", &net, true)
         .override_global("SYSCALL_ARGUMENT_OFFSETS", &SYSCALL_ARGUMENTS, true);
     if let Some(bytes) = config.ring_bytes {
         loader.map_max_entries("RINGBUF", bytes);
@@ -40,21 +39,23 @@ pub(super) fn object(config: &Config) -> Result<Ebpf> {
     loader.load(OBJECT).context("the kernel takes no eBPF object")
 }
 
+/// What a device's size is rounded up to before its driver's own structure (`NETDEV_ALIGN` of
+/// include/linux/netdevice.h, 2.6.24 to 6.18). Since 6.10 that is a member of it, `priv`.
+const NETDEV_ALIGN: u32 = 32;
+
 /// Where the kernel's structures keep what the programs read.
 struct Offsets {
-    ifindex: u32,
-    name: u32,
     /// [`TaskOffsets`].
-    task: [u32; 6],
+    task: [u32; 8],
+    /// [`NetOffsets`].
+    net: [u32; 6],
 }
 
 impl Offsets {
     /// On this kernel; unknown where it has no type information.
     fn here() -> Self {
-        let [ifindex, name, thread, fsbase, exit_code, signal, live, flags, group_exit_code] =
+        let [thread, fsbase, exit_code, signal, live, flags, group_exit_code, namespaces, net, rest @ ..] =
             btf::offsets([
-                ("net_device", "ifindex"),
-                ("net_device", "name"),
                 ("task_struct", "thread"),
                 // x86-64's alone.
                 ("thread_struct", "fsbase"),
@@ -63,17 +64,42 @@ impl Offsets {
                 ("signal_struct", "live"),
                 ("signal_struct", "flags"),
                 ("signal_struct", "group_exit_code"),
+                ("task_struct", "nsproxy"),
+                ("nsproxy", "net_ns"),
+                ("net_device", "ifindex"),
+                ("net_device", "name"),
+                ("net_device", "dev_list"),
+                ("net_device", "nd_net"),
+                ("net_device", "priv"),
+                ("net_device", btf::SIZE),
+                ("net", "ns"),
+                ("ns_common", "inum"),
             ]);
         let known = |offset: Option<u32>| offset.unwrap_or(UNKNOWN_OFFSET);
+        let within = |outer: Option<u32>, inner: Option<u32>| {
+            known(outer.zip(inner).and_then(|(outer, inner)| outer.checked_add(inner)))
+        };
         let task = TaskOffsets {
-            thread_pointer: known(thread.zip(fsbase).and_then(|(thread, base)| thread.checked_add(base))),
+            thread_pointer: within(thread, fsbase),
             exit_code: known(exit_code),
             signal: known(signal),
             live: known(live),
             signal_flags: known(flags),
             group_exit_code: known(group_exit_code),
+            namespaces: known(namespaces),
+            net: known(net),
         };
-        Self { ifindex: known(ifindex), name: known(name), task: task.words() }
+        let [ifindex, name, listed, net, private, size, namespace, inode] = rest;
+        let behind = size.and_then(|size| size.checked_next_multiple_of(NETDEV_ALIGN));
+        let net = NetOffsets {
+            ifindex: known(ifindex),
+            name: known(name),
+            listed: known(listed),
+            net: known(net),
+            private: known(private.or(behind)),
+            inode: within(namespace, inode),
+        };
+        Self { task: task.words(), net: net.words() }
     }
 }
 

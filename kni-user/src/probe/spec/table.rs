@@ -258,6 +258,23 @@ pub const SPECS: &[Spec] = &[
         lost: "a kernel thread that could not be started is not seen",
     },
     Spec {
+        hook: Hook::SetUpRequest,
+        candidates: &[
+            function(
+                Owner::Module,
+                &["kni_net_process_request"],
+                "set_up_request_enter",
+                "set_up_request_exit",
+            ),
+            Candidate::Variants {
+                of: "kni_net_process_request",
+                programs: Programs { enter: "set_up_request_enter", exit: Some("set_up_request_exit") },
+            },
+        ],
+        required: false,
+        lost: "a program that answers no request to set its interface up is not noticed",
+    },
+    Spec {
         hook: Hook::Fork,
         candidates: &[Candidate::Tracepoints(&[tracepoint(
             "task",

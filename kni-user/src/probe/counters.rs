@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
@@ -11,6 +11,7 @@ use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_info};
 use kni_ebpf::counter::{Outcome, SLOTS, slot};
 use kni_ebpf::hook::Hook;
 
+use super::missed::KernelLinks;
 use super::spec;
 
 /// What became of the programs' runs: totals over all hooks and CPUs.
@@ -24,7 +25,8 @@ pub struct Counters {
     pub kept: u64,
     /// Records that the ring buffer refused.
     pub lost: u64,
-    /// Runs that the kernel left out because a program was running on that CPU already, as far as it tells.
+    /// Runs that the kernel left out, as far as it tells, and returns that did not come although they must have been.
+    /// What both show is counted by both.
     pub missed: u64,
     /// Entries that found a table full.
     pub displaced: u64,
@@ -73,20 +75,25 @@ pub(super) fn read(object: &Ebpf, descriptors: &Descriptors) -> Result<Counters>
         filtered: counters.total(Outcome::Filtered),
         kept: counters.total(Outcome::Kept),
         lost: counters.total(Outcome::Lost),
-        missed: descriptors.misses().context("cannot read the programs' descriptors")?,
+        missed: descriptors.misses().context("cannot read the programs' descriptors")?
+            + counters.total(Outcome::Abandoned),
         displaced: counters.total(Outcome::Displaced),
         unpaired: counters.total(Outcome::Unpaired),
         ..counters
     })
 }
 
-/// What the kernel tells of each loaded program, by way of its descriptor.
+/// What the kernel tells of each loaded program, and of each link to a kernel function, by way of its descriptor.
 #[derive(Debug, Default)]
-pub(super) struct Descriptors(Vec<(Hook, OwnedFd)>);
+pub(super) struct Descriptors {
+    programs: Vec<(Hook, OwnedFd)>,
+    links: KernelLinks,
+}
 
 impl Descriptors {
-    /// Those of the programs that are loaded now.
-    pub(super) fn open(object: &Ebpf) -> io::Result<Self> {
+    /// Takes those of the programs that are loaded, and of the links that there are now.
+    pub(super) fn refresh(&mut self, object: &Ebpf) -> io::Result<()> {
+        self.links.refresh();
         let mut files = Vec::new();
         for spec in spec::SPECS {
             let programs = spec.programs();
@@ -94,30 +101,43 @@ impl Descriptors {
                 files.push((spec.hook, program.as_fd().try_clone_to_owned()?));
             }
         }
-        Ok(Self(files))
+        self.programs = files;
+        Ok(())
     }
 
     /// How often the programs of `hook` have run. The kernel counts that while its statistics of eBPF programs are
     /// enabled.
     pub(super) fn runs(&self, hook: Hook) -> io::Result<u64> {
-        let files = self.0.iter().filter(|(of, _)| *of == hook);
-        files.map(|(_, program)| Ok(info(program)?.run_cnt)).sum()
+        let files = self.programs.iter().filter(|(of, _)| *of == hook);
+        files.map(|(_, program)| Ok(program_info(program)?.run_cnt)).sum()
     }
 
-    /// Runs that the kernel left out since the CPU was in that program already (told since 5.12; 0 before).
+    /// Runs that the kernel left out: since the CPU was in a program already (told since 6.7 of probes, by 5.12 of
+    /// others), or had no room for another return (told since 6.7). 0 where it does not tell.
     fn misses(&self) -> io::Result<u64> {
-        self.0.iter().map(|(_, program)| Ok(info(program)?.recursion_misses)).sum()
+        let programs = self.programs.iter().map(|(_, program)| Ok(program_info(program)?.recursion_misses));
+        Ok(programs.sum::<io::Result<u64>>()? + self.links.misses())
     }
 }
 
 /// What the kernel tells of a loaded program. `/proc/self/fdinfo` has the same, written out for people: that takes
 /// several times as long, and it is asked for with every batch of records.
-fn info(program: &OwnedFd) -> io::Result<bpf_prog_info> {
-    // SAFETY: all zero is a valid value of this struct of numbers: nothing is asked for but numbers.
-    let mut info: bpf_prog_info = unsafe { std::mem::zeroed() };
+fn program_info(program: &OwnedFd) -> io::Result<bpf_prog_info> {
+    // SAFETY: a struct of numbers: nothing is asked for but numbers.
+    unsafe { info(program.as_raw_fd()) }
+}
+
+/// What the kernel tells of the object of `descriptor`: as much of it as `T` has room for. Of an object of another
+/// kind it tells something else; one that isn't eBPF's is an error.
+///
+/// # Safety
+/// `T` must be a struct of numbers.
+pub(super) unsafe fn info<T>(descriptor: RawFd) -> io::Result<T> {
+    // SAFETY: all zero is a valid value of a struct of numbers.
+    let mut info: T = unsafe { std::mem::zeroed() };
     // SAFETY: as above, of a union of them.
     let mut request: bpf_attr = unsafe { std::mem::zeroed() };
-    request.info.bpf_fd = u32::try_from(program.as_raw_fd()).unwrap_or(u32::MAX);
+    request.info.bpf_fd = u32::try_from(descriptor).unwrap_or(u32::MAX);
     request.info.info_len = u32::try_from(size_of_val(&info)).unwrap_or(0);
     request.info.info = (&raw mut info) as u64;
     let command = bpf_cmd::BPF_OBJ_GET_INFO_BY_FD;

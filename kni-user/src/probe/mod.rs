@@ -5,6 +5,7 @@ mod calls;
 mod counters;
 pub mod data_path;
 mod load;
+mod missed;
 mod objects;
 pub mod plan;
 mod row;
@@ -297,9 +298,8 @@ impl Probes {
 
     /// For programs that have been loaded since.
     fn refresh_descriptors(&mut self) {
-        match Descriptors::open(&self.object) {
-            Ok(descriptors) => self.descriptors = descriptors,
-            Err(error) => log::warn!("runs that the kernel leaves out can't be counted: {error}"),
+        if let Err(error) = self.descriptors.refresh(&self.object) {
+            log::warn!("runs that the kernel leaves out can't be counted: {error}");
         }
     }
 

@@ -36,6 +36,11 @@ impl Asked {
         }
     }
 
+    /// Whether the name in it is empty.
+    pub(super) fn names_nothing(&self) -> bool {
+        self.info.as_ref().is_some_and(|info| info.as_bytes().first() == Some(&0))
+    }
+
     pub(super) fn call(&mut self, call: &Call) {
         if request_nr(call.cmd) == NR_CREATE && call.phase == Phase::Enter {
             self.cmd = Some(call.cmd);

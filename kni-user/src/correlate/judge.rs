@@ -61,7 +61,11 @@ impl Correlator {
         let others: Vec<Run> = self.in_flight.values().filter_map(run).collect();
         let refused = seen.answer().is_some_and(|answer| answer < 0);
         // What refused an interface of the same name is not about one that was granted.
-        let names = if refused { seen.names() } else { Vec::new() };
+        let nameless = Untrusted::default();
+        let mut names = if refused { seen.names() } else { Vec::new() };
+        if names.is_empty() && refused && seen.asked.names_nothing() {
+            names.push(&nameless);
+        }
         let claimed = self.lines.claim(own, &names, &others);
         let said = claimed.said.filter(|_| refused);
         seen.module = ModuleLog { said, whole: claimed.whole, silent: claimed.silent };
@@ -81,7 +85,7 @@ impl Correlator {
             history: self.processes.get(pid).map_or(&none, |known| &known.history),
             unseen_before: self.unseen_before(&seen.task, at, watch),
             has_namesake: self.has_namesake(seen, at, watch),
-            machine: self.loaded.at(at, seen.file, watch),
+            machine: self.loaded.at(at, seen, self.processes.started(pid), watch),
             coverage: watch.coverage,
             within: &within,
             objects: &objects,

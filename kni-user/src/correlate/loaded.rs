@@ -1,13 +1,12 @@
 //! The machine and the module that is loaded, as attempts are judged by them.
 
 use kni_ebpf::hook::Hook;
+use kni_ebpf::kni::request_size;
 
 use super::judge::unseen;
-use super::{Asked, Watch};
+use super::{Asked, Observed, Watch};
 use crate::event::{DeviceInfo, Module, Nanos, Phase, Start, Step};
 use crate::untrusted::Untrusted;
-
-use kni_ebpf::kni::request_size;
 
 /// Openings of the device that are remembered.
 const MAX_OPENINGS: usize = 1024;
@@ -32,10 +31,26 @@ pub struct Machine {
     pub cpus_online: Untrusted,
     /// How the module shows that it lays out its struct.
     pub shown: Option<DeviceInfo>,
+    /// How it showed that before something was lost: it may be another module's.
+    pub shown_once: Option<DeviceInfo>,
     /// The size of the largest request that it has granted.
     pub granted: Option<u32>,
-    /// The network namespace in which the device was opened.
-    pub opened_in: Option<u64>,
+    /// Where the device was opened.
+    pub opened: Opened,
+    /// Records that were lost in all.
+    pub lost: u64,
+}
+
+/// In which network namespace the device was opened that a request came through.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Opened {
+    /// Nothing speaks for another than the request's.
+    #[default]
+    Unknown,
+    /// In that one.
+    In(u64),
+    /// In another, or not: what would tell has gone unseen.
+    Doubtful,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -91,22 +106,53 @@ impl Loaded {
         }
     }
 
-    /// What a request at `at` is judged by that was made through `file`. What may have changed unseen is left out.
-    pub(super) fn at(&self, at: Nanos, file: Option<u64>, watch: Watch) -> Machine {
-        let still = |hook, since: Nanos| {
-            let since = since.max(watch.armed.unwrap_or(since));
-            unseen(&[hook], since, at, watch, &[]).is_empty()
+    /// What an attempt is judged by at `at` whose process was started at `started`, if that is known. What may have
+    /// changed unseen is left out.
+    pub(super) fn at(&self, at: Nanos, seen: &Observed, started: Option<Nanos>, watch: Watch) -> Machine {
+        let still = |since| is_unchanged(Hook::ModuleLoad, since, at, watch);
+        let granted = self.granted.filter(|(since, _)| still(*since));
+        let shown = self.shown.as_ref();
+        let (shown, shown_once) = match shown.map(|(since, info)| (still(*since), info.clone())) {
+            Some((true, info)) => (Some(info), None),
+            Some((false, info)) => (None, Some(info)),
+            None => (None, None),
         };
-        let shown = self.shown.as_ref().filter(|(since, _)| still(Hook::ModuleLoad, *since));
-        let granted = self.granted.filter(|(since, _)| still(Hook::ModuleLoad, *since));
-        let opening = file.and_then(|file| self.openings.iter().find(|opening| opening.file == file));
         Machine {
-            shown: shown.map(|(_, info)| info.clone()),
+            shown,
+            shown_once,
             granted: granted.map(|(_, size)| size),
-            opened_in: opening
-                .filter(|opening| still(Hook::DeviceOpen, opening.at))
-                .map(|opening| opening.netns),
+            opened: self.opened(at, seen, started, watch),
+            lost: watch.account.total(),
             ..self.machine.clone()
         }
     }
+
+    /// The file that a request comes through says which opening it is of.
+    fn opened(&self, at: Nanos, seen: &Observed, started: Option<Nanos>, watch: Watch) -> Opened {
+        let netns = seen.asked.netns;
+        if netns.is_none() && seen.lost == 0 {
+            return Opened::Unknown;
+        }
+        let elsewhere = |opening: &Opening| Some(opening.netns) != netns;
+        let doubtful = match seen.file {
+            Some(file) => match self.openings.iter().find(|opening| opening.file == file) {
+                Some(opening) if is_unchanged(Hook::DeviceOpen, opening.at, at, watch) => {
+                    return Opened::In(opening.netns);
+                }
+                Some(opening) => elsewhere(opening),
+                // It was opened since, and that has not been seen.
+                None => started.is_some_and(|started| {
+                    watch.armed.is_some_and(|armed| armed <= started) && watch.account.lost_since(started) > 0
+                }),
+            },
+            None => seen.lost > 0 && self.openings.iter().any(elsewhere),
+        };
+        if doubtful { Opened::Doubtful } else { Opened::Unknown }
+    }
+}
+
+/// Whether nothing that `hook` tells of has gone unseen since `since`, or since records flow.
+fn is_unchanged(hook: Hook, since: Nanos, at: Nanos, watch: Watch) -> bool {
+    let since = since.max(watch.armed.unwrap_or(since));
+    unseen(&[hook], since, at, watch, &[]).is_empty()
 }

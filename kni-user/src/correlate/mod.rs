@@ -55,7 +55,7 @@ pub use crashes::{Crash, Function, Line as ReportLine};
 pub use kernel_log::ModuleSaid;
 pub use library::{Library, LibraryStep, Panic};
 pub use library_log::Said;
-pub use loaded::Machine;
+pub use loaded::{Machine, Opened};
 pub use observed::{Arguments, ModuleLog, Observed, Open, Passage, Request};
 pub use past::{Passed, Past};
 pub use process::History;

@@ -3,6 +3,16 @@
 /// The layouts.
 pub(crate) const LAYOUTS: [char; 4] = ['A', 'B', 'C', 'D'];
 
+/// What a module of that layout shows: bytes of its struct, and of the name in it.
+pub(crate) const fn shown(layout: char) -> (u32, Option<u32>) {
+    match layout {
+        'A' => (136, Some(32)),
+        'B' => (152, Some(32)),
+        'C' => (144, Some(32)),
+        _ => (136, Some(16)),
+    }
+}
+
 /// What is in it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Struct<'a> {

@@ -293,8 +293,7 @@ impl Case<'_> {
         } else {
             (self.would_have_seen(Hook::Ioctl) && !self.seen.refused_unknown).then_some(false)
         };
-        verdict.opened_in =
-            self.machine.opened_in.filter(|netns| self.seen.asked.netns.is_some_and(|own| own != *netns));
+        verdict.opened_in = request::opened_elsewhere(self);
         verdict.arguments = known::arguments(self);
         verdict.library = known::library(self);
         if self.seen.lost > 0 && !verdict.missing.contains(&self.records()) {

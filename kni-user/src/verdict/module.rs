@@ -119,6 +119,10 @@ fn unsaid(case: &Case) -> Verdict {
             let sure = case.seen.module.whole || !(case.has_namesake || names_offline_core(case));
             Verdict::stopped(Boundary::Module, sure.then_some(Cause::ModNameUnterminated))
         }
+        // What only some releases refuse; but whatever else they do, they say.
+        Size::Fits if silent && ends(case, SHORT_NAME) == Some(false) => {
+            Verdict::stopped(Boundary::Module, Cause::ModNameUnterminated)
+        }
         // Had it been the CPU or the name, it would have said so.
         Size::Fits if case.seen.module.whole => Verdict::stopped(Boundary::Module, None),
         Size::Fits if names_offline_core(case) => offline(case),
@@ -137,6 +141,9 @@ fn too_large(case: &Case, by_exclusion: bool) -> Verdict {
 
 /// The CPU is not online; or it is none that the program ever named.
 fn offline(case: &Case) -> Verdict {
+    if case.seen.asked.info.is_none() && case.seen.lost > 0 {
+        return Verdict::stopped(Boundary::Module, None);
+    }
     let subject = skew::core(case).map(|cpu| format!("cpu {cpu}").as_str().into());
     let skew = skew::of_core(case);
     let reason = if skew.is_some() { Cause::ModLayoutSkew } else { Cause::ModCoreOffline };
@@ -148,15 +155,19 @@ fn names_offline_core(case: &Case) -> bool {
     skew::core(case).is_some_and(|cpu| is_online(online, cpu) == Some(false))
 }
 
+/// Bytes of the name since 19.11, and before.
+const SHORT_NAME: usize = 16;
+const LONG_NAME: usize = 32;
+
 /// Whether the name ends within its field, whichever of its possible lengths the module gives that.
 fn name_is_whole(case: &Case) -> Option<bool> {
-    let info = case.seen.asked.info.as_ref()?.as_bytes();
-    let shown = case.machine.shown.as_ref().and_then(layout_in);
-    match shown {
-        Some(layout) => name_ends(name_bytes(layout), info),
-        None => match (name_ends(16, info)?, name_ends(32, info)?) {
-            (short, long) if short == long => Some(short),
-            _ => None,
-        },
+    if let Some(layout) = case.machine.shown.as_ref().and_then(layout_in) {
+        return ends(case, name_bytes(layout));
     }
+    let [short, long] = [SHORT_NAME, LONG_NAME].map(|bytes| ends(case, bytes));
+    short.filter(|_| short == long)
+}
+
+fn ends(case: &Case, bytes: usize) -> Option<bool> {
+    name_ends(bytes, case.seen.asked.info.as_ref()?.as_bytes())
 }

@@ -4,7 +4,7 @@ use kni_ebpf::hook::Hook;
 
 use super::{Case, End, Verdict, module, skew};
 use crate::cause::Cause;
-use crate::correlate::Asked;
+use crate::correlate::Opened;
 use crate::report::{Boundary, Interface, Outcome, Unseen};
 
 /// The program was told that it has its interface; `None` if the request was another device's.
@@ -42,16 +42,41 @@ fn created(case: &Case) -> Verdict {
     if let Some((cause, skew)) = skew::of_created(case) {
         return Verdict { outcome: Outcome::CreatedDoomed, cause: Some(cause), skew: Some(skew), ..created };
     }
-    if is_elsewhere(case) { Verdict { outcome: Outcome::CreatedElsewhere, ..created } } else { created }
+    if is_elsewhere(case) {
+        return Verdict { outcome: Outcome::CreatedElsewhere, ..created };
+    }
+    if is_doubtful(case) { Verdict::inconclusive(unseen_before(case)) } else { created }
+}
+
+/// Whether something was lost that may have told more of the interface than that it is there.
+fn is_doubtful(case: &Case) -> bool {
+    let Interface { claimed, consumed, actual, .. } = &case.seen.interface;
+    let lossy = case.seen.lost > 0;
+    let taken = consumed.as_ref().or(claimed.as_ref());
+    let renamed = actual.is_none() && taken.is_none_or(|name| name.as_bytes().contains(&b'%'));
+    let unread = case.seen.asked.info.is_none();
+    (lossy && (renamed || unread)) || case.machine.opened == Opened::Doubtful || skew::may_be_doomed(case)
+}
+
+fn unseen_before(case: &Case) -> Vec<Unseen> {
+    let reason = Some("another opening may have gone unseen".to_owned());
+    let hook = Unseen::Hook { hook: Hook::DeviceOpen.name(), reason, armed_after_ns: None };
+    let lost = Unseen::Records { lost: case.machine.lost };
+    vec![if case.machine.lost > 0 { lost } else { hook }]
+}
+
+/// The network namespace in which the device was opened, if it is known to be another than the request's.
+pub(super) fn opened_elsewhere(case: &Case) -> Option<u64> {
+    let Opened::In(opened_in) = case.machine.opened else { return None };
+    case.seen.asked.netns.filter(|netns| *netns != opened_in).map(|_| opened_in)
 }
 
 /// Whether the interface is not where, or not what, the program looks for: the kernel gave another name than it
 /// took (`x%d`), or the program moved to another network namespace after it had opened the device. Its closing
 /// will not remove the interface there (`kni_ioctl` and `kni_release` in `kernel/linux/kni/kni_misc.c`).
 fn is_elsewhere(case: &Case) -> bool {
-    let Asked { netns, .. } = case.seen.asked;
     let Interface { claimed, consumed, actual, .. } = &case.seen.interface;
-    let moved = netns.zip(case.machine.opened_in).is_some_and(|(netns, opened_in)| netns != opened_in);
+    let moved = opened_elsewhere(case).is_some();
     // What the program claimed may have changed before the kernel took it.
     let taken = consumed.as_ref().or(claimed.as_ref());
     moved || taken.zip(actual.as_ref()).is_some_and(|(taken, actual)| taken != actual)

@@ -85,6 +85,13 @@ pub(super) fn of_created(case: &Case) -> Option<(Cause, Skew)> {
     Some((Cause::ModBadAddress, skew))
 }
 
+/// Whether the interface would be of no use if the module were the one that it was before something was lost.
+pub(super) fn may_be_doomed(case: &Case) -> bool {
+    let module = case.machine.shown_once.as_ref().and_then(layout_in);
+    let library = library(case).filter(|_| case.machine.shown.is_none());
+    library.zip(module).is_some_and(|(library, module)| library != module)
+}
+
 /// Library and module, where the module was asked for a CPU that the library never named.
 pub(super) fn of_core(case: &Case) -> Option<Skew> {
     let (library, info) = (library(case)?, info(case)?);

@@ -2,7 +2,7 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::{CREATED, Short, short, stopped};
+use super::{CREATED, INCONCLUSIVE, Short, short, stopped, without_each};
 use crate::cause::Cause;
 use crate::event::HookState;
 use crate::report::Boundary::Syscall;
@@ -76,20 +76,38 @@ fn the_opening_counts_that_the_request_s_file_came_from() {
 
 #[test]
 fn an_opening_that_another_may_have_followed_unseen_proves_nothing() {
-    for hide in [
-        &(|stream: &mut Stream| stream.lost(1)) as &dyn Fn(&mut Stream),
-        &|stream| {
-            stream.cover(Hook::DeviceOpen, HookState::Gone);
-            stream.cover(Hook::DeviceOpen, HookState::Live);
-        },
-        &|stream| stream.note(process(1), Hook::ModuleFree, [0; 3], "rte_kni"),
-    ] {
+    let is_blind = |stream: &mut Stream| {
+        stream.cover(Hook::DeviceOpen, HookState::Gone);
+        stream.cover(Hook::DeviceOpen, HookState::Live);
+    };
+    let module_goes = |stream: &mut Stream| stream.note(process(1), Hook::ModuleFree, [0; 3], "rte_kni");
+    let hides: [&dyn Fn(&mut Stream); 3] = [&|stream| stream.lost(1), &is_blind, &module_goes];
+    for (hide, told) in hides.into_iter().zip([INCONCLUSIVE, INCONCLUSIVE, CREATED]) {
         let mut stream = Stream::watch();
         stream.process(APP.pid, 1);
         open(&mut stream, APP, 0x77, OTHER);
         hide(&mut stream);
         create(&mut stream, APP, (0x77, HOME), ["vEth0"; 3]);
-        assert_eq!(short(stream.end().attempt()), CREATED);
+        let answer = stream.end();
+        assert_eq!(short(answer.attempt()), told);
+        assert_eq!(answer.attempt().coverage.complete, told == CREATED);
+    }
+}
+
+/// Where a record of it is lost, it is not called created: it may be elsewhere.
+#[test]
+fn no_lost_record_hides_that_an_interface_is_elsewhere() {
+    for (namespaces, names) in [((HOME, OTHER), ["vEth0"; 3]), ((HOME, HOME), ["x%d", "x%d", "x0"])] {
+        let mut stream = Stream::watch();
+        stream.process(APP.pid, 1);
+        let first = stream.events.len();
+        open(&mut stream, APP, 0x77, namespaces.0);
+        create(&mut stream, APP, (0x77, namespaces.1), names);
+        for (record, answer) in without_each(&stream, first) {
+            for attempt in answer.attempts() {
+                assert_ne!(short(attempt), CREATED, "without {record:?}");
+            }
+        }
     }
 }
 

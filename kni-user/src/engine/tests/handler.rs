@@ -9,7 +9,7 @@ use super::{CREATED, INCONCLUSIVE, Short, short, stopped};
 use crate::cause::Cause;
 use crate::report::Boundary::{Module, Network};
 use crate::report::Outcome;
-use crate::testing::structs::Struct;
+use crate::testing::structs::{Struct, shown};
 use crate::testing::{SOME, Stream, Who, process};
 
 const APP: Who = process(100);
@@ -47,18 +47,6 @@ const fn group(
     checks_name: bool,
 ) -> Group {
     Group { releases, layout, prefixes, copy, checks_name }
-}
-
-impl Group {
-    /// Bytes of its struct, and of the name in it.
-    const fn shows(&self) -> (u32, Option<u32>) {
-        match self.layout {
-            'A' => (136, Some(32)),
-            'B' => (152, Some(32)),
-            'C' => (144, Some(32)),
-            _ => (136, Some(16)),
-        }
-    }
 }
 
 /// What the kernel makes of a request.
@@ -169,7 +157,7 @@ fn play(stream: &mut Stream, who: Who, group: &Group, (info, fate): (&[u8], &Fat
 fn begin(group: &Group, view: View) -> Stream {
     let mut stream = if view.core { Stream::watch() } else { Stream::without(&CORE) };
     if view.module {
-        stream.module(Some(group.shows()));
+        stream.module(Some(shown(group.layout)));
     }
     stream.process(APP.pid, 1);
     stream
@@ -208,7 +196,12 @@ fn rows(group: &Group) -> Vec<Row> {
             let fate = Fate::refused(22, line);
             let row = Row::of("name", endless.clone(), fate, module(Cause::ModNameUnterminated));
             // What follows a short name may end a long one.
-            rows.push(Row { by: if group.layout == 'A' { By::Itself } else { By::Struct }, ..row });
+            let by = match group.layout {
+                'A' => By::Itself,
+                'D' => By::Size,
+                _ => By::Struct,
+            };
+            rows.push(Row { by, ..row });
         }
     }
     let bound = own(Struct { core_id: 9, force_bind: true, ..ok() });
@@ -243,10 +236,7 @@ fn rows(group: &Group) -> Vec<Row> {
         let fate = Fate { allocated, registered, ..Fate::refused(19, Some(&line)) };
         let kernel = i32::try_from(errno).ok();
         let row = Row { kernel, ..Row::of("registration", own(Struct::of(name)), fate, network(cause)) };
-        // A name that is none is in no line that could be known by it.
-        let [told, ..] = row.told;
-        let legible = if name.is_empty() { INCONCLUSIVE } else { told };
-        rows.push(Row { told: [told, told, legible, INCONCLUSIVE], ..row });
+        rows.push(row.by_log());
     }
     for errno in [4, 11, 12] {
         let (registered, thread) = (Some(0), Some(-errno));
@@ -283,9 +273,7 @@ fn every_step_of_every_release_s_handler_is_told_apart() {
                     if log && core {
                         assert_eq!(attempt.errno.kernel, row.kernel, "{what}");
                         assert_eq!(attempt.subject, row.subject.map(Into::into), "{what}");
-                        // A line about a name that is none is nobody's.
-                        let own = row.fate.line.as_ref().filter(|line| !line.contains("\"\""));
-                        let lines = 1 + usize::from(own.is_some());
+                        let lines = 1 + usize::from(row.fate.line.is_some());
                         assert_eq!(attempt.log.len(), lines, "{what}: {:?}", attempt.log);
                     }
                     assert_eq!(attempt.skew.is_some(), told.2 == Some(Cause::ModSizeSkew), "{what}");

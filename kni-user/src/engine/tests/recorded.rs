@@ -30,9 +30,23 @@ fn expected(run: &str) -> (Vec<Short>, u8) {
     let doomed = |cause| one((Outcome::CreatedDoomed, None, Some(cause)), 15);
     let blocked = |boundary| (Outcome::InProgress, Some(boundary), Some(Cause::ProcBlocked));
     match run {
-        "created" | "module-comes-and-goes" | "forked" | "threads" | "contained" | "plugins" => created(),
-        "t36-physical" | "t36-virtual" | "t42" | "t43" | "t44" | "t44-carrier" | "t45" | "t46" | "t48"
-        | "t50" | "release-refused" => created(),
+        "created"
+        | "module-comes-and-goes"
+        | "forked"
+        | "threads"
+        | "contained"
+        | "plugins"
+        | "t36-physical"
+        | "t36-virtual"
+        | "t42"
+        | "t43"
+        | "t44"
+        | "t44-carrier"
+        | "t45"
+        | "t46"
+        | "t48"
+        | "t50"
+        | "release-refused" => created(),
         "silent-refusal" | "t02" | "t02-static" | "t03-fifth" | "t03-last" => {
             in_library(Cause::LibMemzoneExists)
         }

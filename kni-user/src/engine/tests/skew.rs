@@ -2,26 +2,16 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::{CREATED, Short, short, stopped};
+use super::{CREATED, Short, short, stopped, without_each};
 use crate::cause::Cause;
 use crate::report::Boundary::Module;
 use crate::report::{Attempt, Outcome};
-use crate::testing::structs::{LAYOUTS, Struct};
+use crate::testing::structs::{LAYOUTS, Struct, shown};
 use crate::testing::{SOME, Stream, Who, process};
 
 const APP: Who = process(100);
 const DOOMED_BY_LAYOUT: Short = (Outcome::CreatedDoomed, None, Some(Cause::ModLayoutSkew));
 const DOOMED_BY_ADDRESS: Short = (Outcome::CreatedDoomed, None, Some(Cause::ModBadAddress));
-
-/// What a module of that layout shows.
-const fn shown(layout: char) -> (u32, Option<u32>) {
-    match layout {
-        'A' => (136, Some(32)),
-        'B' => (152, Some(32)),
-        'C' => (144, Some(32)),
-        _ => (136, Some(16)),
-    }
-}
 
 fn cmd_of(info: &[u8]) -> u32 {
     0xc000_0002 | u32::try_from(info.len()).unwrap() << 16
@@ -252,6 +242,26 @@ fn addresses_that_can_t_be_meant_doom_an_interface() {
             assert_eq!(short(attempt), told, "{what} {module:?}");
             let doomed = told == DOOMED_BY_ADDRESS;
             assert_eq!(field(attempt, "tx_phys"), doomed.then_some(addresses[0]), "{what} {module:?}");
+        }
+    }
+}
+
+/// Where a record of it is lost, it is not called created.
+#[test]
+fn no_lost_record_hides_that_an_interface_is_doomed() {
+    for (info, module) in [
+        (Struct { device: Some((0x8086, 0x10d3)), ..Struct::of("vEth0") }.in_layout('A'), Some('D')),
+        (Struct { addresses: [0; 7], ..Struct::of("vEth0") }.in_layout('D'), None),
+    ] {
+        let mut stream = Stream::watch();
+        stream.process(APP.pid, 1);
+        stream.module(module.map(shown));
+        let first = stream.events.len();
+        grant(&mut stream, &info, None);
+        for (record, answer) in without_each(&stream, first) {
+            for attempt in answer.attempts() {
+                assert_ne!(short(attempt), CREATED, "without {record:?}");
+            }
         }
     }
 }

@@ -164,11 +164,14 @@ const T27: &[Run] = &[raw(
 /// A processor that there is not is not online either.
 const T28: &[Run] = &[raw(
     &["--core", "7", "vEth0_0"],
-    in_module(&[refused(
-        "mod.core-offline",
-        EINVAL,
-        &[CREATING, ("/log/1", Said::Text("rte_kni: cpu 7 is not online"))],
-    )]),
+    in_module(&[Attempt {
+        subject: Some("cpu 7"),
+        ..refused(
+            "mod.core-offline",
+            EINVAL,
+            &[CREATING, ("/log/1", Said::Text("rte_kni: cpu 7 is not online"))],
+        )
+    }]),
 )];
 
 /// The module's list has the name that was asked for, whatever the interface is called now.
@@ -235,7 +238,12 @@ const T50: &[Run] = &[raw(
 
 const UNKNOWN_REQUEST: &[Run] = &[raw(
     &["--request", "4", "vEth0_0"],
-    at_syscall(&[Attempt { issued: Some(true), ..Attempt::at_syscall("sys.unknown-request", EINVAL) }]),
+    at_syscall(&[Attempt {
+        // Of CREATE none was.
+        issued: Some(false),
+        subject: Some("0xc0880004"),
+        ..Attempt::at_syscall("sys.unknown-request", EINVAL)
+    }]),
 )];
 
 const fn elsewhere(attempts: &'static [Attempt], interfaces: &'static [Became]) -> Expect {

@@ -133,7 +133,8 @@ fn unfinished(case: &Case) -> Verdict {
         return Verdict::inconclusive(vec![case.records()]);
     }
     let died = case.end == End::Died;
-    let boundary = innermost(case);
+    let boundary =
+        if !died && waits_in_network_core(case) { Some(Boundary::Network) } else { innermost(case) };
     Verdict {
         outcome: if died { Outcome::Died } else { Outcome::InProgress },
         boundary,
@@ -148,6 +149,12 @@ fn crashed(crash: &Crash) -> Verdict {
     let outcome = Outcome::Died;
     let subject = crash.at.clone();
     Verdict { outcome, subject, ..Verdict::stopped(Boundary::Module, Cause::ProcCrash) }
+}
+
+/// Whether the module has asked the network core for a device, which waits for its own lock.
+fn waits_in_network_core(case: &Case) -> bool {
+    let waits = case.seen.waiting.as_ref().is_some_and(|waiting| waiting.what == WaitsFor::Rtnl);
+    waits && case.seen.registered.is_none() && is_inside(case.seen.handler)
 }
 
 /// Why it is still inside, if it was seen waiting in the kernel for long.

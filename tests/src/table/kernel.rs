@@ -289,6 +289,8 @@ const T29: &[Run] = &[raw(
             boundary: Some("module"),
             cause: Some("proc.crash"),
             claimed: Some(NAME),
+            subject: Some("kni_ioctl_create"),
+            complete: true,
             issued: Some(true),
             also: &[
                 CREATING,

@@ -23,6 +23,8 @@ const fn in_progress(boundary: Boundary, cause: Option<Cause>) -> Short {
 }
 
 const BLOCKED: Short = in_progress(Boundary::Module, Some(Cause::ProcBlocked));
+/// It waits for the network core's lock.
+const AT_LOCK: Short = in_progress(Boundary::Network, Some(Cause::ProcBlocked));
 
 fn functions(inner: &str, outer: &[&str]) -> Vec<Untrusted> {
     inner.split_whitespace().chain(outer.iter().copied()).map(Untrusted::from).collect()
@@ -63,7 +65,7 @@ fn an_attempt_that_takes_long_is_told_meanwhile_and_again_when_it_has_ended() {
     answered(&mut stream, 0);
     let told = stream.end();
     let [meanwhile, ended] = told.attempts()[..] else { panic!("{:#?}", told.attempts()) };
-    assert_eq!((short(meanwhile), meanwhile.is_final), (BLOCKED, false));
+    assert_eq!((short(meanwhile), meanwhile.is_final), (AT_LOCK, false));
     let waiting = meanwhile.waiting.as_ref().unwrap();
     assert_eq!(waiting.what, WaitsFor::Rtnl);
     assert_eq!(
@@ -106,7 +108,8 @@ fn only_what_changes_in_words_is_told_again() {
             (Some(WaitsFor::Unknown), true),
         ]
     );
-    assert!(told.attempts().iter().all(|attempt| short(attempt) == BLOCKED));
+    let shorts: Vec<_> = told.attempts().into_iter().map(short).collect();
+    assert_eq!(shorts, [AT_LOCK, BLOCKED, BLOCKED, BLOCKED]);
     assert_eq!(told.summary().attempts.in_progress, 1);
 }
 

@@ -4,6 +4,6 @@
 exec unshare --pid --fork --mount --mount-proc --net sh -c '
     set -e
     mount -t tmpfs tmpfs /opt
-    cp -L /usr/lib/*/librte_kni.so.23 /opt
+    cp -L /usr/lib/*/librte_kni.so.?? /opt
     LD_LIBRARY_PATH=/opt exec "$@"
 ' sh "$@"

@@ -4,5 +4,5 @@
 set -e
 plugins=/opt/kni-plugins
 mkdir -p "$plugins"
-cp -L /usr/lib/*/librte_kni.so.23 /usr/lib/*/librte_net_kni.so.23 "$plugins"
+cp -L /usr/lib/*/librte_kni.so.?? /usr/lib/*/librte_net_kni.so.?? "$plugins"
 KNI_PLUGINS=$plugins/ exec testpmd-session "$@"

@@ -18,6 +18,9 @@ impl Kernel {
     /// All of them, the oldest first.
     pub const ALL: [Self; 3] = [Self::Linux510, Self::Linux61, Self::Linux612];
 
+    /// Those with DPDK 22.11.
+    pub const WITH_DPDK_22_11: [Self; 2] = [Self::Linux61, Self::Linux612];
+
     /// The one where every scenario is run.
     pub const MAIN: Self = Self::Linux61;
 

@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 
+use kniwatch_tests::guest::Kernel;
+
 use crate::cargo::{self, Target};
 use crate::say;
 use crate::setup;
 use crate::test::Tally;
-use crate::vm::release::BOOKWORM;
 use crate::vm::{Job, Vm, console_log};
 use crate::workspace::Workspace;
 
@@ -66,7 +67,7 @@ type Times = BTreeMap<String, Vec<f64>>;
 
 fn measure_create(workspace: &Workspace) -> Result<Times> {
     setup::vm_tools()?;
-    let vm = Vm::prepare(workspace, &BOOKWORM)?;
+    let vm = Vm::prepare(workspace, Kernel::MAIN)?;
     let run = vm.new_run()?;
     let script = format!(". scenario\nmodule loaded\ncreate-cost {CREATE_ROUNDS} /mnt/job/times\n");
     let (share, terminal, timeout) = (None, false, Some(CREATE_TIMEOUT));

@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod cargo;
+mod matrix;
 mod privilege;
 mod run;
 mod say;
@@ -49,6 +50,9 @@ enum Chore {
         /// Groups, scenarios, parts of tests' names
         #[arg(value_name = "GROUP|NAME")]
         chosen: Vec<String>,
+        /// The guests' kernel: 5.10, 6.1, 6.12 or all [default: all scenarios on 6.1; without a name, a few on each]
+        #[arg(long, value_name = "VERSION")]
+        kernel: Option<matrix::Kernels>,
     },
     /// Measure
     #[command(subcommand)]
@@ -67,6 +71,7 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   cargo xtask run                            a creation, then a silent refusal
   cargo xtask run t31                        one scenario
+  cargo xtask run t31 --kernel 5.10          on another kernel
   cargo xtask run t18 --json >lines          kniwatch's JSON Lines and nothing else
   cargo xtask run --list                     all of them, one line each";
 
@@ -74,7 +79,8 @@ const TEST_EXAMPLES: &str = "\
 Examples:
   cargo xtask test                           everything; the last line counts
   cargo xtask test unit                      seconds, no privileges
-  cargo xtask test vm                        every scenario, in one boot
+  cargo xtask test vm                        every scenario on Linux 6.1
+  cargo xtask test vm --kernel all           every scenario on every kernel
   cargo xtask test t18 t23                   two of them";
 
 const VM_EXAMPLES: &str = "\
@@ -101,7 +107,7 @@ fn chore(chore: Chore) -> Result<ExitCode> {
         }
         Chore::Run(args) => scenarios::run(&workspace, &args),
         Chore::Vm(args) => run::vm(&workspace, &args),
-        Chore::Test { chosen } => test::run(&chosen),
+        Chore::Test { chosen, kernel } => test::run(&chosen, kernel),
         Chore::Bench(Bench::Ioctl) => bench::ioctl().map(|()| ExitCode::SUCCESS),
         Chore::Bench(Bench::Create) => bench::create(&workspace),
     }

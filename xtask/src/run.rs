@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
 use clap::Args;
+use kniwatch_tests::guest::Kernel;
 use kniwatch_tests::script::quote;
 
 use crate::say;
 use crate::setup;
 use crate::shell::output;
-use crate::vm::release::BOOKWORM;
 use crate::vm::{Job, Outcome, Vm, console_log};
 use crate::workspace::Workspace;
 
@@ -21,6 +21,9 @@ use crate::workspace::Workspace;
 #[derive(Args, Debug)]
 #[expect(clippy::doc_markdown, reason = "these are help texts")]
 pub(crate) struct VmArgs {
+    /// The guest's kernel: 5.10, 6.1 or 6.12
+    #[arg(long, value_name = "VERSION", default_value_t = Kernel::MAIN)]
+    kernel: Kernel,
     /// Show this directory at /mnt/share, readable and writable
     #[arg(long, value_name = "DIR")]
     share: Option<PathBuf>,
@@ -47,7 +50,7 @@ pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<ExitCode> {
     );
     setup::build_tools()?;
     setup::vm_tools()?;
-    let vm = Vm::prepare(workspace, &BOOKWORM)?;
+    let vm = Vm::prepare(workspace, args.kernel)?;
     let job = Job {
         script: script(args)?,
         share: args.share.as_ref().map(std::path::absolute).transpose()?,

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 use clap::Args;
+use kniwatch_tests::guest::Kernel;
 use kniwatch_tests::scenario::Scenario;
 use kniwatch_tests::script;
 use kniwatch_tests::table::{TOUR, find, scenarios};
 
+use crate::matrix::{Chosen, Kernels, plan};
 use crate::run::finish;
 use crate::say;
 use crate::setup;
-use crate::vm::release::BOOKWORM;
 use crate::vm::{Job, Vm, console_log};
 use crate::workspace::Workspace;
 
@@ -26,6 +27,9 @@ const CHECKS_WITHIN: Duration = Duration::from_secs(20);
 pub(crate) struct RunArgs {
     /// Which scenario; none: a tour of two
     scenario: Option<String>,
+    /// The guest's kernel: 5.10, 6.1 or 6.12 [default: 6.1, where it is shown there]
+    #[arg(long, value_name = "VERSION")]
+    kernel: Option<Kernel>,
     /// Print kniwatch's JSON Lines, and nothing else, on stdout
     #[arg(long)]
     json: bool,
@@ -44,12 +48,17 @@ pub(crate) fn run(workspace: &Workspace, args: &RunArgs) -> Result<ExitCode> {
         Some(name) => chosen(std::slice::from_ref(name))?,
         None => chosen(&TOUR)?,
     };
+    let kernels = args.kernel.map(Kernels::One);
+    let plan = plan(&[], Chosen::Named(&scenarios), kernels)?;
+    let [(kernel, scenarios)] = plan.as_slice() else {
+        bail!("there is no kernel where all of that is shown")
+    };
     setup::build_tools()?;
     setup::vm_tools()?;
-    let vm = Vm::prepare(workspace, &BOOKWORM)?;
+    let vm = Vm::prepare(workspace, *kernel)?;
     let run = vm.new_run()?;
-    say!("booting the dev VM");
-    let job = job(script::show(&scenarios, args.json), &scenarios, false);
+    say!("booting Linux {kernel}");
+    let job = job(script::show(scenarios, args.json), scenarios, false);
     let outcome = vm.run(&job, &run, Box::new(stdout()), Box::new(stderr()))?;
     finish(&outcome, &console_log(&run))
 }

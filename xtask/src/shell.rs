@@ -6,7 +6,12 @@ use anyhow::{Context as _, Result, ensure};
 
 /// Runs `command` to its end, its output on stderr with the rest of the progress.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
-    let status = status(command.stdout(std::io::stderr()))?;
+    run_as_it_is(command.stdout(std::io::stderr()))
+}
+
+/// Runs `command` to its end, its output where the caller has put it.
+pub(crate) fn run_as_it_is(command: &mut Command) -> Result<()> {
+    let status = status(command)?;
     ensure!(status.success(), "{} failed ({status})", describe(command));
     Ok(())
 }

@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::cargo::{self, Target};
+use crate::matrix::{Chosen, Kernels};
 use crate::privilege::is_root;
 use crate::say;
 use crate::setup::find_program;
@@ -41,7 +42,7 @@ struct Choice {
 }
 
 /// Runs the chosen groups or tests, all without a choice, and prints the count as the last line.
-pub(crate) fn run(chosen: &[String]) -> Result<ExitCode> {
+pub(crate) fn run(chosen: &[String], kernels: Option<Kernels>) -> Result<ExitCode> {
     let mut names = scenarios::names();
     names.push(bench::TRACED_COST);
     let mut choice = choose(chosen, &names);
@@ -57,7 +58,13 @@ pub(crate) fn run(chosen: &[String]) -> Result<ExitCode> {
     if choice.vm && (every || !choice.scenarios.is_empty()) {
         tally.add(group("scenarios in the dev VM", || {
             setup::vm_tools()?;
-            vm_tests::run(&choice.scenarios)
+            let scenarios = scenarios::chosen(&choice.scenarios)?;
+            let what = match scenarios.as_slice() {
+                [] if chosen.is_empty() => Chosen::WholeAndSmoke,
+                [] => Chosen::Whole,
+                some => Chosen::Named(some),
+            };
+            vm_tests::run(what, kernels)
         }));
     }
     if choice.vm && (every || cost) {

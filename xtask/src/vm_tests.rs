@@ -12,26 +12,48 @@ use kniwatch_tests::scenario::{Run, Scenario};
 use kniwatch_tests::script;
 use kniwatch_tests::table::scenarios;
 
+use crate::matrix::{Chosen, Kernels, plan};
 use crate::say;
-use crate::scenarios::{chosen, job};
+use crate::scenarios::job;
 use crate::test::Tally;
 use crate::vm::console::{Kind, Trouble};
-use crate::vm::release::BOOKWORM;
+use crate::vm::gone::Gone;
 use crate::vm::{Outcome, Vm, console_log};
 use crate::workspace::Workspace;
 
-/// Runs the scenarios of those `names` as tests, without names all of them.
-pub(crate) fn run(names: &[String]) -> Result<Tally> {
-    let scenarios = if names.is_empty() { scenarios().collect() } else { chosen(names)? };
+/// Runs those scenarios as tests, on those kernels.
+pub(crate) fn run(chosen: Chosen<'_>, kernels: Option<Kernels>) -> Result<Tally> {
     let workspace = Workspace::locate()?;
-    let kernel = Kernel::MAIN;
-    let vm = Vm::prepare(&workspace, &BOOKWORM)?;
+    let mut tally = Tally::default();
+    for (kernel, scenarios) in plan(&scenarios().collect::<Vec<_>>(), chosen, kernels)? {
+        tally.add(
+            on(&workspace, kernel, &scenarios).unwrap_or_else(|error| without(kernel, &scenarios, &error)),
+        );
+    }
+    Ok(tally)
+}
+
+/// What comes of a kernel whose guest can't be had: the others are run all the same.
+fn without(kernel: Kernel, scenarios: &[&Scenario], error: &anyhow::Error) -> Tally {
+    if let Some(gone) = error.downcast_ref::<Gone>() {
+        for scenario in scenarios {
+            say::raw(&format!("vm {kernel} {} ... skipped: {gone}", scenario.name));
+        }
+        return Tally { skipped: scenarios.len() as u64, ..Tally::default() };
+    }
+    say::raw(&format!("vm {kernel} guest ... FAILED\n  {error:#}"));
+    Tally { failed: 1, ..Tally::default() }
+}
+
+/// Runs the `scenarios` on that kernel.
+fn on(workspace: &Workspace, kernel: Kernel, scenarios: &[&Scenario]) -> Result<Tally> {
+    let vm = Vm::prepare(workspace, kernel)?;
     let results = workspace.vm().join("results").join(kernel.name());
     if results.exists() {
         fs::remove_dir_all(&results).with_context(|| format!("can't remove {}", results.display()))?;
     }
     let mut tally = Tally::default();
-    for boot in boots(&scenarios, &results) {
+    for boot in boots(scenarios, &results) {
         tally.add(boot.test(kernel, &vm)?);
     }
     Ok(tally)
@@ -186,7 +208,7 @@ mod tests {
     use kniwatch_tests::guest::Guest;
     use kniwatch_tests::scenario::Scenario;
 
-    use super::{Kind, Outcome, Trouble, boots, trouble};
+    use super::{Gone, Kernel, Kind, Outcome, Tally, Trouble, boots, trouble, without};
 
     fn outcome(kinds: &[Kind]) -> Outcome {
         let trouble = |kind: &Kind| Trouble { kind: *kind, line: String::new() };
@@ -217,6 +239,16 @@ mod tests {
                 assert!(trouble(guest, &outcome).is_some(), "{guest:?} {outcome:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_release_that_has_gone_is_a_skip_and_any_other_error_a_failure() {
+        let scenarios = [&Scenario::USUAL, &Scenario::USUAL];
+        let gone = Gone { release: "bullseye", answer: "404  Not Found".to_owned() };
+        let skipped = Tally { skipped: 2, ..Tally::default() };
+        assert_eq!(without(Kernel::Linux510, &scenarios, &gone.into()), skipped);
+        let failed = Tally { failed: 1, ..Tally::default() };
+        assert_eq!(without(Kernel::Linux510, &scenarios, &anyhow::anyhow!("no space left")), failed);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::NOTHING_SAID;
 use super::builds::REFUSED;
 use super::library::{EXPECT_VETH0_0, KNI_APP, kni_app};
+use crate::guest::Kernel;
 use crate::scenario::{Attempt, Attempts, Became, Expect, Field, Index, Run, Said, Scenario};
 
 const fn created(name: &'static str, also: &'static [Field]) -> Attempt {
@@ -69,10 +70,15 @@ const fn with_module(name: &'static str, shows: &'static str, runs: &'static [Ru
     Scenario { name, shows, runs, ..Scenario::USUAL }
 }
 
+/// It names a library by the version of DPDK 22.11's.
+const fn of_22_11(name: &'static str, shows: &'static str, runs: &'static [Run]) -> Scenario {
+    Scenario { kernels: &Kernel::WITH_DPDK_22_11, ..with_module(name, shows, runs) }
+}
+
 /// In the order in which they are told of.
 pub(super) const SCENARIOS: &[Scenario] = &[
     with_module("forked", "a child asks, forked after the device was opened", FORKED),
     with_module("threads", "two threads ask at once", THREADS),
-    with_module("contained", "in PID, mount and network namespaces of its own", CONTAINED),
-    with_module("plugins", "testpmd loads librte_kni from where nobody looks", PLUGINS),
+    of_22_11("contained", "in PID, mount and network namespaces of its own", CONTAINED),
+    of_22_11("plugins", "testpmd loads librte_kni from where nobody looks", PLUGINS),
 ];

@@ -1,6 +1,6 @@
 //! The initramfs: busybox, the modules that the root's file systems need, the two stages of init.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs;
 use std::path::Path;
 
@@ -15,7 +15,8 @@ const MODULES: [&str; 5] = ["virtio_pci", "virtio_console", "9p", "9pnet_virtio"
 pub(crate) fn build(root: &Root, sources: &Path) -> Result<Vec<u8>> {
     let modules = root.path.join("lib/modules").join(root.kernel_version()?);
     let dependencies = read_text(&modules.join("modules.dep"))?;
-    let order = load_order(&dependencies, &MODULES)?;
+    let built_in = read_text(&modules.join("modules.builtin"))?;
+    let order = load_order(&dependencies, &built_in, &MODULES)?;
     let name = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
     let mut archive = Archive::default();
     archive.directory("bin");
@@ -41,14 +42,16 @@ fn read_text(path: &Path) -> Result<String> {
 
 /// The paths of `wanted` modules and of all they need, each after what it needs.
 /// `dependencies`: a `modules.dep`, whose lines list all that a module needs, the deepest last.
-fn load_order<'a>(dependencies: &'a str, wanted: &[&str]) -> Result<Vec<&'a str>> {
+/// `built_in`: a `modules.builtin`, the paths of what would be modules in other kernels.
+fn load_order<'a>(dependencies: &'a str, built_in: &str, wanted: &[&str]) -> Result<Vec<&'a str>> {
     let modules: HashMap<&str, (&str, &str)> = dependencies
         .lines()
         .filter_map(|line| line.split_once(':'))
-        .filter_map(|(path, needs)| Some((path.rsplit('/').next()?.strip_suffix(".ko")?, (path, needs))))
+        .filter_map(|(path, needs)| Some((module_name(path)?, (path, needs))))
         .collect();
+    let built_in: HashSet<&str> = built_in.lines().filter_map(module_name).collect();
     let mut order = Vec::new();
-    for name in wanted {
+    for name in wanted.iter().filter(|name| !built_in.contains(*name)) {
         let (path, needs) =
             modules.get(name).with_context(|| format!("the guest's kernel has no module {name}"))?;
         for path in needs.split_whitespace().rev().chain([*path]) {
@@ -58,6 +61,11 @@ fn load_order<'a>(dependencies: &'a str, wanted: &[&str]) -> Result<Vec<&'a str>
         }
     }
     Ok(order)
+}
+
+/// `kernel/fs/9p/9p.ko` is of `9p`.
+fn module_name(path: &str) -> Option<&str> {
+    path.rsplit('/').next()?.strip_suffix(".ko")
 }
 
 /// A cpio archive in the kernel's "newc" form (Documentation/driver-api/early-userspace/buffer-format.rst).
@@ -119,7 +127,7 @@ kernel/drivers/virtio/virtio.ko:
     #[test]
     fn modules_are_loaded_after_what_they_need_and_once() {
         assert_eq!(
-            load_order(DEPENDENCIES, &["9p", "9pnet_virtio"]).unwrap(),
+            load_order(DEPENDENCIES, "", &["9p", "9pnet_virtio"]).unwrap(),
             [
                 "kernel/fs/netfs/netfs.ko",
                 "kernel/fs/fscache/fscache.ko",
@@ -133,8 +141,14 @@ kernel/drivers/virtio/virtio.ko:
 
     #[test]
     fn a_module_that_the_kernel_lacks_is_named() {
-        let error = load_order(DEPENDENCIES, &["overlay"]).unwrap_err();
+        let error = load_order(DEPENDENCIES, "", &["overlay"]).unwrap_err();
         assert!(error.to_string().contains("overlay"), "{error}");
+    }
+
+    #[test]
+    fn what_the_kernel_has_built_in_is_not_loaded() {
+        let order = load_order(DEPENDENCIES, "kernel/drivers/virtio/virtio_pci.ko\n", &["virtio_pci"]);
+        assert!(order.unwrap().is_empty());
     }
 
     #[test]

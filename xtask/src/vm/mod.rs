@@ -10,6 +10,7 @@ use anyhow::{Context as _, Result};
 mod accelerator;
 pub(crate) mod console;
 mod fingerprint;
+pub(crate) mod gone;
 mod initramfs;
 mod programs;
 mod qemu;
@@ -20,8 +21,8 @@ pub(crate) use qemu::Outcome;
 
 use crate::build;
 use crate::workspace::Workspace;
+use kniwatch_tests::guest::Kernel;
 use qemu::{Accelerator, Machine, Share, Sinks};
-use release::{BOOKWORM, Release};
 use root::Root;
 
 /// A VM that is ready to be booted.
@@ -55,8 +56,13 @@ pub(crate) struct Job {
 const KEPT_RUNS: usize = 10;
 
 impl Vm {
-    /// Makes or finds every part of the VM, kniwatch among them.
-    pub(crate) fn prepare(workspace: &Workspace, release: &Release) -> Result<Self> {
+    /// Makes or finds every part of the VM with that kernel, kniwatch among them.
+    ///
+    /// # Errors
+    ///
+    /// [`gone::Gone`], if the mirror doesn't have the release with that kernel any more.
+    pub(crate) fn prepare(workspace: &Workspace, kernel: Kernel) -> Result<Self> {
+        let release = release::with(kernel);
         let kniwatch = build::for_guest(workspace, release)?;
         let root = root::ensure_root(workspace, release)?;
         let dir = workspace.vm().join(release.name);
@@ -67,7 +73,7 @@ impl Vm {
         programs::install(&kniwatch, &bin.join("kniwatch"))?;
         let initramfs = dir.join("initramfs");
         write_whole(&initramfs, &initramfs::build(&root, &sources)?)?;
-        let accelerator = accelerator::choose(&workspace.vm(), &kernel(&root), &initramfs)?;
+        let accelerator = accelerator::choose(&workspace.vm(), &image(&root), &initramfs)?;
         Ok(Self { root, bin, runs: workspace.vm().join("runs"), initramfs, accelerator })
     }
 
@@ -115,7 +121,7 @@ impl Vm {
         };
         let machine = Machine {
             accelerator,
-            kernel: kernel(&self.root),
+            kernel: image(&self.root),
             initramfs: self.initramfs.clone(),
             shares,
             options,
@@ -129,7 +135,7 @@ impl Vm {
 
 /// The directory of the guest's root, made if need be: DPDK as the guest has it, for tests on the host.
 pub(crate) fn guest_root() -> Result<PathBuf> {
-    Ok(root::ensure_root(&Workspace::locate()?, &BOOKWORM)?.path)
+    Ok(root::ensure_root(&Workspace::locate()?, release::with(Kernel::MAIN))?.path)
 }
 
 /// Where a run's console is kept.
@@ -138,7 +144,7 @@ pub(crate) fn console_log(run: &Path) -> PathBuf {
 }
 
 /// The guest's kernel, unpacked: what `provision` made of Debian's.
-fn kernel(root: &Root) -> PathBuf {
+fn image(root: &Root) -> PathBuf {
     root.path.join("boot/vmlinux")
 }
 

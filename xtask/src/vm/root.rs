@@ -10,8 +10,9 @@ use nix::fcntl::{Flock, FlockArg};
 
 use crate::privilege::{Privilege, as_root};
 use crate::say;
-use crate::shell::{output, run};
+use crate::shell::{output, run, run_as_it_is};
 use crate::vm::fingerprint::Fingerprint;
+use crate::vm::gone::{self, Gone};
 use crate::vm::release::{MIRROR_FORMAT, Mirrors, Release};
 use crate::workspace::Workspace;
 
@@ -25,6 +26,10 @@ pub(crate) struct Root {
 }
 
 /// The root of `release`: the one there is, or a new one if an input has changed.
+///
+/// # Errors
+///
+/// [`Gone`], if the mirror doesn't have that release any more.
 pub(crate) fn ensure_root(workspace: &Workspace, release: &Release) -> Result<Root> {
     let dir = workspace.vm().join(release.name);
     fs::create_dir_all(&dir).with_context(|| format!("can't make {}", dir.display()))?;
@@ -65,11 +70,7 @@ pub(crate) fn lock(dir: &Path) -> Result<Flock<File>> {
 }
 
 fn key(release: &Release, recipe: &[u8]) -> String {
-    release
-        .packages
-        .iter()
-        .fold(Fingerprint::new().and(release.name).and(recipe), Fingerprint::and)
-        .to_string()
+    release.packages().fold(Fingerprint::new().and(release.name).and(recipe), Fingerprint::and).to_string()
 }
 
 /// Roots in `dir`, finished or not.
@@ -97,18 +98,28 @@ fn make(release: &Release, recipe: &Path, partial: &Path, privilege: Privilege) 
             "--dpkgopt=path-exclude=/usr/share/man/*",
             "--dpkgopt=path-exclude=/usr/share/doc/*",
         ])
-        .arg(format!("--include={}", release.packages.join(",")))
+        .arg(format!("--include={}", release.packages().collect::<Vec<_>>().join(",")))
         .args(proxy_options())
         .arg(upload(recipe)?)
         .arg("--customize-hook=chroot \"$1\" sh /tmp/provision && rm \"$1/tmp/provision\"")
-        .arg(release.name);
+        .arg(release.base);
     let sources = release.sources(&host_mirrors());
-    match privilege {
-        Privilege::Root => run(mmdebstrap.arg(partial).args(sources)),
+    let (heard, words) = std::io::pipe().context("can't make a pipe")?;
+    mmdebstrap.stderr(words.try_clone().context("can't copy a pipe")?);
+    let listener = std::thread::spawn(move || gone::listen(heard));
+    let made = match privilege {
+        Privilege::Root => run_as_it_is(mmdebstrap.stdout(words).arg(partial).args(sources)),
         Privilege::Namespace | Privilege::Sudo => {
+            drop(words);
             mmdebstrap.arg("--format=tar").arg("-").args(sources);
             extract(&mut mmdebstrap, partial)
         }
+    };
+    // It holds the pipe's other end.
+    drop(mmdebstrap);
+    match (made, listener.join().unwrap_or_default()) {
+        (Err(_), Some(answer)) => Err(Gone { release: release.name, answer }.into()),
+        (made, _) => made,
     }
 }
 

@@ -52,17 +52,28 @@ pub struct Elf {
 }
 
 /// Looks at the file at `path` for the functions called `wanted`, whose names all have `rte_` in them. Where it
-/// has no symbols for them, its debug file is looked for.
+/// has no symbols for them, its debug file is looked for, unless it is a library: those export what others call.
 ///
 /// Reads no more than symbols and their names, however big the file. Fails on what is no ELF file of
 /// 64 bits.
 pub fn look(path: &Path, wanted: &[&str]) -> io::Result<Elf> {
+    look_at(path, wanted, |image| image.soname().is_none())
+}
+
+/// The same, and the debug file is looked for whatever it is: a library may have others inside that it keeps to
+/// itself.
+pub fn look_closely(path: &Path, wanted: &[&str]) -> io::Result<Elf> {
+    look_at(path, wanted, |_| true)
+}
+
+fn look_at(path: &Path, wanted: &[&str], debug: impl Fn(&Image<'_, File>) -> bool) -> io::Result<Elf> {
     let file = ReadCache::new(File::open(path)?);
     let invalid = |error| io::Error::new(io::ErrorKind::InvalidData, error);
     let image = Image::parse(&file).map_err(invalid)?;
     let mut elf = image.look(wanted).map_err(invalid)?;
     if elf.sites.is_empty()
         && !elf.symbol_table
+        && debug(&image)
         && let Some((debug_file, functions)) = debug_file::functions(path, &image, wanted)
     {
         elf.sites = image.sites(functions);

@@ -83,7 +83,8 @@ impl Probes {
     pub fn suspect(&mut self, file: &Found, told: &mut Vec<What>) -> Option<Known> {
         match self.look(file) {
             Look::Nameless if mentions_device(&file.path) => {
-                self.admit(file, Elf::default());
+                let elf = elf::look_closely(&file.path, &spec::object_symbols());
+                self.admit(file, elf.unwrap_or_default());
                 self.attach_newest(file.id, told)
             }
             _ => self.see(file, told),

@@ -33,6 +33,10 @@ const TICK: Duration = Duration::from_millis(100);
 /// Records taken at once: in a flood, what was taken is told before more is.
 const BATCH_MAX: usize = 4096;
 
+/// How many ticks apart the account is read where nothing comes that may conclude anything: it takes a system call
+/// a program. Who has a deadline concludes from silence, on a tick.
+const ACCOUNT_TICKS: u32 = 10;
+
 /// What to observe.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
@@ -56,6 +60,19 @@ pub struct Stream {
     undecoded: u64,
     /// The ledger as it was told last: only growing losses are news.
     told: Ledger,
+    /// Whether something is concluded when time is up.
+    has_deadline: bool,
+    ticks: u32,
+}
+
+/// What there was to wait for.
+enum Woken {
+    /// A record or a line of the kernel's log.
+    Told,
+    /// A process has mapped code.
+    Mapped,
+    /// Time has passed.
+    Tick(Event),
 }
 
 impl Stream {
@@ -63,6 +80,7 @@ impl Stream {
     ///
     /// Fails if nothing at all can be observed here.
     pub fn open(config: &Config, question: Question, events: &mut Vec<Event>) -> Result<Self> {
+        let has_deadline = matches!(question, Question::Check { .. });
         events.push(now(What::Start(host::system::start(question))));
         let mut probes = Probes::load(&config.probe)?;
         if config.verbose {
@@ -97,6 +115,8 @@ impl Stream {
             received: 0,
             undecoded: 0,
             told: Ledger::default(),
+            has_deadline,
+            ticks: 0,
         };
         stream.catch_up_with_module(events);
         for holder in host::procfs::device_holders() {
@@ -117,29 +137,48 @@ impl Stream {
     ///
     /// Cancel-safe: nothing is taken before the last await.
     pub async fn batch(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        let mut tick = None;
-        tokio::select! {
-            ready = self.ring.readable() => ready.context("cannot wait for the ring buffer")?.clear_ready(),
-            ready = self.programs.readable() => ready.context("cannot wait for mapped files")?,
-            () = readable(self.kernel_log.as_ref()) => {}
-            _ = self.tick.tick() => tick = Some(now(What::Tick)),
+        let woken = tokio::select! {
+            ready = self.ring.readable() => {
+                ready.context("cannot wait for the ring buffer")?.clear_ready();
+                Woken::Told
+            }
+            ready = self.programs.readable() => {
+                ready.context("cannot wait for mapped files")?;
+                Woken::Mapped
+            }
+            () = readable(self.kernel_log.as_ref()) => Woken::Told,
+            _ = self.tick.tick() => Woken::Tick(now(What::Tick)),
+        };
+        match woken {
+            Woken::Told => self.drain(events),
+            Woken::Mapped => {
+                self.follow_programs(events);
+                Ok(())
+            }
+            Woken::Tick(tick) => self.pass_time(tick, events),
         }
-        let told = events.len();
+    }
+
+    fn pass_time(&mut self, tick: Event, events: &mut Vec<Event>) -> Result<()> {
         self.drain(events)?;
-        if tick.is_some() {
-            // What is concluded from silence when time is up needs the account too.
+        self.ticks = self.ticks.wrapping_add(1);
+        if self.has_deadline || self.ticks.is_multiple_of(ACCOUNT_TICKS) {
             self.tell_losses(events)?;
         }
-        let is_tick = tick.is_some();
-        events.extend(tick);
-        if is_tick {
-            self.look_at_waiting(events)?;
-        }
         // What was drained has been followed where it was.
-        let news = events.iter().skip(told).filter(|event| matches!(event.what, What::Tick));
-        let calls = self.follow_users(news);
+        let calls = self.follow_users(std::iter::once(&tick));
+        events.push(tick);
+        self.look_at_waiting(events)?;
         events.extend(calls);
         Ok(())
+    }
+
+    /// Attaches to what processes have mapped since, and observes system calls if somebody uses KNI by it.
+    fn follow_programs(&mut self, events: &mut Vec<Event>) {
+        let told = events.len();
+        self.programs.follow(&mut self.probes, events);
+        let calls = self.follow_users(events.iter().skip(told));
+        events.extend(calls);
     }
 
     /// Takes all that is there.

@@ -5,6 +5,7 @@ mod build;
 mod cargo;
 mod matrix;
 mod privilege;
+mod prototypes;
 mod run;
 mod say;
 mod scenarios;

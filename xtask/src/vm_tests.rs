@@ -13,6 +13,7 @@ use kniwatch_tests::script;
 use kniwatch_tests::table::scenarios;
 
 use crate::matrix::{Chosen, Kernels, plan};
+use crate::prototypes;
 use crate::say;
 use crate::scenarios::job;
 use crate::test::Tally;
@@ -25,9 +26,11 @@ use crate::workspace::Workspace;
 pub(crate) fn run(chosen: Chosen<'_>, kernels: Option<Kernels>) -> Result<Tally> {
     let workspace = Workspace::locate()?;
     let mut tally = Tally::default();
+    let named = matches!(chosen, Chosen::Named(_));
     for (kernel, scenarios) in plan(&scenarios().collect::<Vec<_>>(), chosen, kernels)? {
         tally.add(
-            on(&workspace, kernel, &scenarios).unwrap_or_else(|error| without(kernel, &scenarios, &error)),
+            on(&workspace, kernel, &scenarios, !named)
+                .unwrap_or_else(|error| without(kernel, &scenarios, &error)),
         );
     }
     Ok(tally)
@@ -45,18 +48,37 @@ fn without(kernel: Kernel, scenarios: &[&Scenario], error: &anyhow::Error) -> Ta
     Tally { failed: 1, ..Tally::default() }
 }
 
-/// Runs the `scenarios` on that kernel.
-fn on(workspace: &Workspace, kernel: Kernel, scenarios: &[&Scenario]) -> Result<Tally> {
+/// Runs the `scenarios` on that kernel, and `with_prototypes` looks whether the probed functions are there as they
+/// are taken to be.
+fn on(
+    workspace: &Workspace,
+    kernel: Kernel,
+    scenarios: &[&Scenario],
+    with_prototypes: bool,
+) -> Result<Tally> {
     let vm = Vm::prepare(workspace, kernel)?;
     let results = workspace.vm().join("results").join(kernel.name());
     if results.exists() {
         fs::remove_dir_all(&results).with_context(|| format!("can't remove {}", results.display()))?;
     }
     let mut tally = Tally::default();
+    if with_prototypes {
+        tally.add(prototypes(workspace, kernel, &vm)?);
+    }
     for boot in boots(scenarios, &results) {
         tally.add(boot.test(kernel, &vm)?);
     }
     Ok(tally)
+}
+
+fn prototypes(workspace: &Workspace, kernel: Kernel, vm: &Vm) -> Result<Tally> {
+    let complaints = prototypes::check(workspace, &vm.root.path, kernel.name())?;
+    say::raw(&format!("vm {kernel} prototypes ... {}", if complaints.is_empty() { "ok" } else { "FAILED" }));
+    for complaint in &complaints {
+        say::raw(&format!("  {complaint}"));
+    }
+    let failed = u64::from(!complaints.is_empty());
+    Ok(Tally { passed: 1 - failed, failed, skipped: 0 })
 }
 
 /// Scenarios that share a guest.

@@ -113,7 +113,8 @@ fn in_library() -> bool {
     flight::here().is_some_and(Attempt::in_library)
 }
 
-// match-proto: DPDK 16.04..18.08 `void rte_kni_init(unsigned int max_kni_ifaces)`, 18.11..23.07 `int`
+// match-proto: rte_kni.h, DPDK 16.04..18.08 `void rte_kni_init(unsigned int max_kni_ifaces)`, 18.11..23.07 `int
+// rte_kni_init(unsigned int max_kni_ifaces)`
 #[uprobe]
 pub(crate) fn library_init_enter(ctx: ProbeContext) -> u32 {
     enter(Hook::LibraryInit, &ctx, [argument(&ctx, 0) as u32 as u64, 0, 0], Text::NONE, |_| {})
@@ -124,8 +125,8 @@ pub(crate) fn library_init_exit(ctx: RetProbeContext) -> u32 {
     leave(Hook::LibraryInit, &ctx, int(&ctx), |_| {})
 }
 
-// match-proto: DPDK 16.04..23.07 `struct rte_kni *rte_kni_alloc(struct rte_mempool *pktmbuf_pool,
-// const struct rte_kni_conf *conf, struct rte_kni_ops *ops)`; conf starts with the name
+// match-proto: rte_kni.h, DPDK 16.04..23.07 `struct rte_kni *rte_kni_alloc(struct rte_mempool *pktmbuf_pool, const
+// struct rte_kni_conf *conf, struct rte_kni_ops *ops)`; conf starts with the name
 #[uprobe]
 pub(crate) fn library_alloc_enter(ctx: ProbeContext) -> u32 {
     let args = [argument(&ctx, 0), argument(&ctx, 1), argument(&ctx, 2)];
@@ -140,7 +141,7 @@ pub(crate) fn library_alloc_exit(ctx: RetProbeContext) -> u32 {
     })
 }
 
-// match-proto: DPDK 16.04..23.07 `int rte_kni_release(struct rte_kni *kni)`
+// match-proto: rte_kni.h, DPDK 16.04..23.07 `int rte_kni_release(struct rte_kni *kni)`
 #[uprobe]
 pub(crate) fn library_release_enter(ctx: ProbeContext) -> u32 {
     enter(Hook::LibraryRelease, &ctx, [argument(&ctx, 0), 0, 0], Text::NONE, |_| {})
@@ -151,7 +152,7 @@ pub(crate) fn library_release_exit(ctx: RetProbeContext) -> u32 {
     leave(Hook::LibraryRelease, &ctx, int(&ctx), |_| {})
 }
 
-// match-proto: DPDK 16.04..23.07 `const struct rte_memzone *rte_memzone_lookup(const char *name)`
+// match-proto: rte_memzone.h, DPDK 16.04..23.07 `const struct rte_memzone *rte_memzone_lookup(const char *name)`
 #[uprobe]
 pub(crate) fn memzone_lookup_enter(ctx: ProbeContext) -> u32 {
     enter_step(Hook::MemzoneLookup, &ctx, |moment| kept(moment, [0; 3], Text::user(argument(&ctx, 0))))
@@ -162,8 +163,8 @@ pub(crate) fn memzone_lookup_exit(ctx: RetProbeContext) -> u32 {
     leave_step(Hook::MemzoneLookup, &ctx, pointer(&ctx), |_| {})
 }
 
-// match-proto: DPDK 16.04..23.07 `const struct rte_memzone *rte_memzone_reserve(const char *name, size_t len,
-// int socket_id, unsigned flags)`; `_aligned` and `_bounded` begin with the same
+// match-proto: rte_memzone.h, DPDK 16.04..23.07 `const struct rte_memzone *rte_memzone_reserve(const char *name,
+// size_t len, int socket_id, unsigned flags)`; `_aligned` and `_bounded` begin with the same
 #[uprobe]
 pub(crate) fn memzone_reserve_enter(ctx: ProbeContext) -> u32 {
     enter_step(Hook::MemzoneReserve, &ctx, |moment| kept(moment, [0; 3], Text::user(argument(&ctx, 0))))
@@ -174,7 +175,8 @@ pub(crate) fn memzone_reserve_exit(ctx: RetProbeContext) -> u32 {
     leave_step(Hook::MemzoneReserve, &ctx, pointer(&ctx), note_errno)
 }
 
-// match-proto: DPDK 16.04..23.07 `int rte_log(uint32_t level, uint32_t logtype, const char *format, ...)`
+// match-proto: rte_log.h, DPDK 16.04..23.07 `int rte_log(uint32_t level, uint32_t logtype, const char *format,
+// ...)`
 #[uprobe]
 pub(crate) fn library_log_enter(ctx: ProbeContext) -> u32 {
     enter_step(Hook::LibraryLog, &ctx, |moment| {
@@ -201,7 +203,7 @@ fn logged(moment: &Moment, args: [u64; 3], format: Text) -> Outcome {
     entered(moment, flight::attempt_of(moment), args, format)
 }
 
-// match-proto: DPDK 16.04..23.07 `void rte_kni_close(void)`
+// match-proto: rte_kni.h, DPDK 16.04..23.07 `void rte_kni_close(void)`
 #[uprobe]
 pub(crate) fn library_close(_ctx: ProbeContext) -> u32 {
     observe(
@@ -214,7 +216,7 @@ pub(crate) fn library_close(_ctx: ProbeContext) -> u32 {
     )
 }
 
-// match-proto: DPDK 19.08..23.07 `void rte_mcfg_tailq_write_lock(void)`
+// match-proto: rte_eal_memconfig.h, DPDK 19.08..23.07 `void rte_mcfg_tailq_write_lock(void)`
 #[uprobe]
 pub(crate) fn tailq_lock(ctx: ProbeContext) -> u32 {
     enter_step(Hook::TailqLock, &ctx, |moment| {
@@ -222,8 +224,8 @@ pub(crate) fn tailq_lock(ctx: ProbeContext) -> u32 {
     })
 }
 
-// match-proto: DPDK 17.11..23.07 `enum rte_iova_mode rte_eal_iova_mode(void)`. What a memzone's reservation asks for itself,
-// some three times each, is not told again: its return finds no entry of its own.
+// match-proto: rte_eal.h, DPDK 17.11..23.07 `enum rte_iova_mode rte_eal_iova_mode(void)`. What a memzone's
+// reservation asks for itself, some three times each, is not told again: its return finds no entry of its own.
 #[uprobe]
 pub(crate) fn iova_mode_enter(ctx: ProbeContext) -> u32 {
     enter_step(Hook::IovaMode, &ctx, |moment| {
@@ -245,7 +247,7 @@ pub(crate) fn iova_mode_exit(ctx: RetProbeContext) -> u32 {
     })
 }
 
-// match-proto: DPDK 16.04..23.07 `void __rte_panic(const char *funcname, const char *format, ...)`
+// match-proto: rte_debug.h, DPDK 16.04..23.07 `void __rte_panic(const char *funcname, const char *format, ...)`
 #[uprobe]
 pub(crate) fn panic(ctx: ProbeContext) -> u32 {
     observe(
@@ -260,7 +262,8 @@ pub(crate) fn panic(ctx: ProbeContext) -> u32 {
     )
 }
 
-// match-proto: DPDK 16.04..23.07 `struct rte_mempool *rte_pktmbuf_pool_create(const char *name, unsigned n, ...)`;
+// match-proto: rte_mbuf.h, DPDK 16.04..23.07 `struct rte_mempool *rte_pktmbuf_pool_create(const char *name,
+// unsigned n, unsigned cache_size, uint16_t priv_size, uint16_t data_room_size, int socket_id)`;
 // `rte_pktmbuf_pool_create_by_ops`, since 18.02, begins with the same
 #[uprobe]
 pub(crate) fn pool_create_enter(ctx: ProbeContext) -> u32 {
@@ -272,7 +275,9 @@ pub(crate) fn pool_create_exit(ctx: RetProbeContext) -> u32 {
     leave_creation(Hook::PoolCreate, &ctx)
 }
 
-// match-proto: DPDK 16.04..23.07 `struct rte_mempool *rte_mempool_create(const char *name, unsigned n, ...)`;
+// match-proto: rte_mempool.h, DPDK 16.04..23.07 `struct rte_mempool *rte_mempool_create(const char *name, unsigned
+// n, unsigned elt_size, unsigned cache_size, unsigned private_data_size, rte_mempool_ctor_t *mp_init, void
+// *mp_init_arg, rte_mempool_obj_cb_t *obj_init, void *obj_init_arg, int socket_id, unsigned flags)`;
 // `rte_mempool_create_empty`, since 16.07, and `rte_mempool_xmem_create`, up to 18.08, begin with the same
 #[uprobe]
 pub(crate) fn mempool_create_enter(ctx: ProbeContext) -> u32 {
@@ -284,7 +289,9 @@ pub(crate) fn mempool_create_exit(ctx: RetProbeContext) -> u32 {
     leave_creation(Hook::MempoolCreate, &ctx)
 }
 
-// match-proto: DPDK 16.04..23.07 `struct rte_ring *rte_ring_create(const char *name, unsigned count, ...)`
+// match-proto: rte_ring.h, DPDK 16.04..20.08 `struct rte_ring *rte_ring_create(const char *name, unsigned count,
+// int socket_id, unsigned flags)`; the same types otherwise spelled, 19.11..23.07 `struct rte_ring
+// *rte_ring_create(const char *name, unsigned int count, int socket_id, unsigned int flags)`
 #[uprobe]
 pub(crate) fn ring_create_enter(ctx: ProbeContext) -> u32 {
     enter_creation(Hook::RingCreate, &ctx)

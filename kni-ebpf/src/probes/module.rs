@@ -48,8 +48,9 @@ fn request(ctx: &ProbeContext) -> [u64; 3] {
     [argument(ctx, 0), argument(ctx, 1) as u32 as u64, argument(ctx, 2)]
 }
 
-// match-proto: kernel/linux/kni/kni_misc.c, DPDK 16.04..21.11 `int kni_ioctl(struct inode *inode, uint32_t ioctl_num,
-// unsigned long ioctl_param)`, cast, and really called with a `struct file *`; 22.03..23.07 `long kni_ioctl(struct file *, ...)`
+// match-proto: kernel/linux/kni/kni_misc.c, DPDK 16.04..21.11 `int kni_ioctl(struct inode *inode, uint32_t
+// ioctl_num, unsigned long ioctl_param)`, cast, and really called with a `struct file *`; 20.11..23.07, since
+// stable releases differ, `long kni_ioctl(struct file *file, unsigned int ioctl_num, unsigned long ioctl_param)`
 #[kprobe]
 pub(crate) fn dispatcher_enter(ctx: ProbeContext) -> u32 {
     enter_request(Hook::Dispatcher, 0, true, request(&ctx))
@@ -60,7 +61,9 @@ pub(crate) fn dispatcher_exit(ctx: RetProbeContext) -> u32 {
     leave_request(Hook::Dispatcher, &ctx)
 }
 
-// match-proto: as `kni_ioctl`
+// match-proto: kernel/linux/kni/kni_misc.c, DPDK 16.04..21.11 `int kni_compat_ioctl(struct inode *inode, uint32_t
+// ioctl_num, unsigned long ioctl_param)`; 20.11..23.07 `long kni_compat_ioctl(struct file *file, unsigned int
+// ioctl_num, unsigned long ioctl_param)`: as of `kni_ioctl`
 #[kprobe]
 pub(crate) fn compat_dispatcher_enter(ctx: ProbeContext) -> u32 {
     enter_request(Hook::CompatDispatcher, 0, true, request(&ctx))
@@ -71,7 +74,9 @@ pub(crate) fn compat_dispatcher_exit(ctx: RetProbeContext) -> u32 {
     leave_request(Hook::CompatDispatcher, &ctx)
 }
 
-// match-proto: DPDK 16.04..23.07 `int kni_ioctl_create(struct net *net, uint32_t ioctl_num, unsigned long ioctl_param)`
+// match-proto: kernel/linux/kni/kni_misc.c, DPDK 16.11..23.07 `int kni_ioctl_create(struct net *net, uint32_t
+// ioctl_num, unsigned long ioctl_param)`; 16.04..16.07 `int kni_ioctl_create(struct net *net, unsigned int
+// ioctl_num, unsigned long ioctl_param)`
 #[kprobe]
 pub(crate) fn handler_enter(ctx: ProbeContext) -> u32 {
     let [_net, cmd, pointer] = request(&ctx);
@@ -85,6 +90,9 @@ pub(crate) fn handler_exit(ctx: RetProbeContext) -> u32 {
 
 /// On `kni_ioctl`, where no handler can be probed: it calls the handler for this number and returns
 /// what that returned.
+// match-proto: kernel/linux/kni/kni_misc.c, DPDK 16.04..21.11 `int kni_ioctl(struct inode *inode, uint32_t ioctl_num,
+// unsigned long ioctl_param)`; 20.11..23.07 `long kni_ioctl(struct file *file, unsigned int ioctl_num, unsigned long
+// ioctl_param)`
 #[kprobe]
 pub(crate) fn handler_by_request_enter(ctx: ProbeContext) -> u32 {
     let [_file, cmd, pointer] = request(&ctx);
@@ -130,7 +138,8 @@ fn leave_file(hook: Hook, ctx: &RetProbeContext) -> u32 {
     observe(hook, || true, |moment| returned(moment, flight::attempt_of(moment), int(ctx)))
 }
 
-// match-proto: DPDK 16.04..23.07 `int kni_open(struct inode *inode, struct file *file)`
+// match-proto: kernel/linux/kni/kni_misc.c, DPDK 16.04..23.07 `int kni_open(struct inode *inode, struct file
+// *file)`
 #[kprobe]
 pub(crate) fn device_open_enter(ctx: ProbeContext) -> u32 {
     enter_file(Hook::DeviceOpen, &ctx, true)
@@ -141,8 +150,8 @@ pub(crate) fn device_open_exit(ctx: RetProbeContext) -> u32 {
     leave_file(Hook::DeviceOpen, &ctx)
 }
 
-// match-proto: DPDK 16.04..23.07 `int kni_release(struct inode *inode, struct file *file)`. A dying process comes here after
-// its `sched_process_exit`: it must not be remembered again.
+// match-proto: kernel/linux/kni/kni_misc.c, DPDK 16.04..23.07 `int kni_release(struct inode *inode, struct file
+// *file)`. A dying process comes here after its `sched_process_exit`: it must not be remembered again.
 #[kprobe]
 pub(crate) fn device_release_enter(ctx: ProbeContext) -> u32 {
     enter_file(Hook::DeviceRelease, &ctx, false)
@@ -154,8 +163,9 @@ pub(crate) fn device_release_exit(ctx: RetProbeContext) -> u32 {
 }
 
 // match-proto: kernel/linux/kni/kni_net.c, DPDK 16.04..20.08 `int kni_net_process_request(struct kni_dev *kni,
-// struct rte_kni_request *req)`; later, and in some stable releases before, `(struct net_device *dev, ...)`. A `struct
-// rte_kni_request` begins with `uint32_t req_id` in all of them
+// struct rte_kni_request *req)`; later, and in some stable releases before, 19.11..23.07 `int
+// kni_net_process_request(struct net_device *dev, struct rte_kni_request *req)`. A `struct rte_kni_request` begins
+// with `uint32_t req_id` in all of them
 #[kprobe]
 pub(crate) fn set_up_request_enter(ctx: ProbeContext) -> u32 {
     observe(

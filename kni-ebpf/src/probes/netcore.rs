@@ -17,8 +17,8 @@ fn creating() -> bool {
     flight::here().is_some_and(Attempt::creates)
 }
 
-// match-proto: net/core/dev.c, 3.17..6.18 `struct net_device *alloc_netdev_mqs(int sizeof_priv, const char *name,
-// unsigned char name_assign_type, void (*setup)(struct net_device *), unsigned int txqs, unsigned int rxqs)`
+// match-proto: net/core/dev.c, Linux 3.17..6.18 `struct net_device *alloc_netdev_mqs(int sizeof_priv, const char
+// *name, unsigned char name_assign_type, void (*setup)(struct net_device *), unsigned int txqs, unsigned int rxqs)`
 #[kprobe]
 pub(crate) fn alloc_netdev_enter(ctx: ProbeContext) -> u32 {
     observe(Hook::AllocNetdev, creating, |moment| {
@@ -31,7 +31,7 @@ pub(crate) fn alloc_netdev_exit(ctx: RetProbeContext) -> u32 {
     observe(Hook::AllocNetdev, creating, |moment| returned(moment, flight::attempt_of(moment), pointer(&ctx)))
 }
 
-// match-proto: net/core/dev.c, 2.6..6.18 `int register_netdev(struct net_device *dev)`
+// match-proto: net/core/dev.c, Linux 2.6..6.18 `int register_netdev(struct net_device *dev)`
 #[kprobe]
 pub(crate) fn register_netdev_enter(ctx: ProbeContext) -> u32 {
     observe(Hook::RegisterNetdev, creating, |moment| kept(moment, [argument(&ctx, 0), 0, 0], Text::NONE))
@@ -54,8 +54,8 @@ fn describe_device(step: &mut Step) {
     step.text_len = read_text(&mut step.text, device.name());
 }
 
-// match-proto: kernel/kthread.c, 3.4..6.18 `struct task_struct *kthread_create_on_node(int (*threadfn)(void *data), void *data,
-// int node, const char namefmt[], ...)`
+// match-proto: kernel/kthread.c, Linux 3.4..6.18 `struct task_struct *kthread_create_on_node(int (*threadfn)(void
+// *data), void *data, int node, const char namefmt[], ...)`
 #[kprobe]
 pub(crate) fn create_thread_enter(_ctx: ProbeContext) -> u32 {
     observe(Hook::CreateThread, creating, |moment| kept(moment, [0; 3], Text::NONE))

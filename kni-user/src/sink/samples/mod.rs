@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
-use crate::event::{Holder, HookState, Ledger, Module, Question, Start};
+use crate::event::{DeviceInfo, Holder, HookState, Ledger, Module, Question, Start};
 use crate::host::site::Class;
 use crate::probe::Row;
 use crate::report::{
@@ -15,6 +15,7 @@ use crate::report::{
     Told, Unseen,
 };
 
+pub(super) mod kernel;
 pub(super) mod library;
 
 /// 2026-08-22 12:02:11.204 UTC.
@@ -31,8 +32,8 @@ pub(super) fn start(question: Question) -> Start {
         version: "0.1.0".to_owned(),
         host: "lab7".into(),
         kernel: "6.1.0-56-amd64".into(),
-        memory_end: None,
-        netns: None,
+        memory_end: Some(0x1_4000_0000),
+        netns: Some(4_026_531_840),
         unix_ns: EPOCH,
         boot_ns: AT,
         utc_offset_s: 7200,
@@ -40,7 +41,11 @@ pub(super) fn start(question: Question) -> Start {
         module: Some(Module {
             version: Some("22.11".into()),
             parameters: vec![("carrier".into(), "off".into()), ("kthread_mode".into(), "single".into())],
-            info: None,
+            info: Some(DeviceInfo {
+                size: 136,
+                name_bytes: Some(16),
+                source: "its type information (BTF)".to_owned(),
+            }),
         }),
         question,
     }
@@ -373,7 +378,11 @@ pub(super) fn everything() -> Vec<Report> {
         inconclusive(unseen()),
         looping(),
     ];
-    told.extend(attempts.into_iter().chain(library::all()).map(|attempt| Told::Attempt(Box::new(attempt))));
+    let attempts = attempts.into_iter().chain(library::all()).chain(kernel::all());
+    told.extend(attempts.map(|attempt| Told::Attempt(Box::new(attempt))));
+    told.extend(kernel::releases().into_iter().map(Told::Released));
+    told.extend(kernel::changes().into_iter().map(Told::Changed));
+    told.push(Told::Diagnostic(kernel::died_in_release()));
     told.extend([
         Told::Coverage(went),
         Told::Coverage(came),

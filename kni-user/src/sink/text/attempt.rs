@@ -1,7 +1,7 @@
 //! One attempt: the headline, the reason, the evidence, the next step.
 
 use super::page::{Page, padded};
-use super::{coverage, library, milestones, repeats, steps, words};
+use super::{coverage, library, milestones, repeats, skew, steps, waiting, words};
 use crate::cause::Cause;
 use crate::event::Holder;
 use crate::report::{Attempt, Boundary, Interface, Outcome, Process};
@@ -43,6 +43,11 @@ pub(super) fn paragraph(page: &mut Page, attempt: &Attempt, time: &str, detail: 
     if detail == Detail::Headline || (detail == Detail::Evidence && attempt.repeat.is_some()) {
         return;
     }
+    if !attempt.is_final {
+        let stack = attempt.waiting.as_ref().filter(|_| detail == Detail::Steps).and_then(waiting::stack);
+        page.evidence_lines(stack);
+        return;
+    }
     if attempt.outcome != Outcome::Created {
         page.evidence_lines(reason(attempt));
     }
@@ -55,7 +60,12 @@ pub(super) fn paragraph(page: &mut Page, attempt: &Attempt, time: &str, detail: 
 
 /// `l3fwd-kni[4121]  vEth0_0`, in columns.
 pub(super) fn columns(pid: u32, comm: &Untrusted, name: Option<&Untrusted>) -> String {
-    format!("{}  {}", padded(&task(pid, comm), WHO), padded(&interface(name), NAME))
+    beside(&task(pid, comm), name)
+}
+
+/// The same, of whoever it is.
+pub(super) fn beside(who: &str, name: Option<&Untrusted>) -> String {
+    format!("{}  {}", padded(who, WHO), padded(&interface(name), NAME))
 }
 
 /// `l3fwd-kni[4121]`.
@@ -69,6 +79,10 @@ pub(super) fn interface(name: Option<&Untrusted>) -> String {
 }
 
 fn headline(page: &Page, attempt: &Attempt) -> String {
+    if !attempt.is_final {
+        let painted = page.paint(attempt.outcome.into(), "IN PROGRESS");
+        return format!("{painted}{}", waiting::so_far(attempt));
+    }
     let phrase = words::outcome(attempt.outcome, attempt.boundary).to_uppercase();
     let painted = page.paint(attempt.outcome.into(), &phrase);
     match attempt.outcome {
@@ -120,11 +134,14 @@ pub(super) fn reason(attempt: &Attempt) -> Option<String> {
 pub(super) fn evidence(page: &mut Page, attempt: &Attempt) {
     if attempt.outcome != Outcome::Created {
         page.evidence_lines(observed(attempt));
+        page.evidence_lines(skew::lines(attempt));
         page.evidence_lines(library::release(attempt));
         log(page, &attempt.log);
         page.evidence_lines(library::end(attempt));
     }
+    page.evidence_lines(waiting::told(attempt));
     page.evidence_lines(naming(&attempt.interface));
+    page.evidence_lines(namespaces(attempt));
     page.evidence_lines(steps::note(attempt).filter(|_| is_there(attempt.outcome)));
     if is_open(attempt) {
         page.evidence_lines(coverage::unseen(&attempt.coverage));
@@ -147,7 +164,11 @@ fn observed(attempt: &Attempt) -> Vec<String> {
     lines.extend(inside(attempt));
     lines.extend(request(attempt));
     if let Some(Holder { pid, comm }) = &attempt.holder {
-        lines.push(format!("/dev/kni is held by {}", task(*pid, comm)));
+        let who = task(*pid, comm);
+        lines.push(match attempt.cause {
+            Some(Cause::SysDeviceStuck) => format!("{who} died inside the module with /dev/kni open"),
+            _ => format!("/dev/kni is held by {who}"),
+        });
     }
     lines
 }
@@ -201,7 +222,8 @@ fn untold_errnos(attempt: &Attempt) -> impl Iterator<Item = String> {
     kernel.into_iter().chain(user)
 }
 
-fn log(page: &mut Page, lines: &[Untrusted]) {
+/// Lines of the kernel's log.
+pub(super) fn log(page: &mut Page, lines: &[Untrusted]) {
     for line in lines.iter().take(LOG) {
         // A line of the log has at most 1024 bytes; it is wrapped, not cut.
         page.evidence(&format!("kernel: {}", escape::line(line, usize::MAX)));
@@ -225,6 +247,16 @@ fn naming(interface: &Interface) -> Vec<String> {
     taken.into_iter().chain(given).collect()
 }
 
+/// Where the network namespaces of the device and of the request differ.
+fn namespaces(attempt: &Attempt) -> Option<String> {
+    let Interface { netns, opened_in, .. } = attempt.interface;
+    let (asked, opened) = (netns?, opened_in?);
+    let apart = format!("the request was made in network namespace {asked}, /dev/kni opened in {opened}");
+    let stays =
+        if is_there(attempt.outcome) { ": closing the device will not remove the interface" } else { "" };
+    (asked != opened).then(|| format!("{apart}{stays}"))
+}
+
 fn all_steps(page: &mut Page, attempt: &Attempt) {
     let Process { pid: _, tid, ns_pid, comm: _, exe, start_ns: _, mntns } = &attempt.process;
     if let Some(exe) = exe {
@@ -238,6 +270,7 @@ fn all_steps(page: &mut Page, attempt: &Attempt) {
         [format!("thread {tid}")].into_iter().chain(namespaces.into_iter().flatten()).collect();
     page.evidence(&thread.join(", "));
     page.evidence_lines(library::more_arguments(attempt));
+    page.evidence_lines(attempt.waiting.as_ref().and_then(waiting::stack));
     page.evidence_lines(steps::listed(attempt));
 }
 

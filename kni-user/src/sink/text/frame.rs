@@ -2,14 +2,15 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::attempt::columns;
+use super::attempt::{self, columns};
 use super::clock::Clock;
 use super::page::{Page, Tone};
 use super::repeats;
 use super::words::{self, count, duration};
+use crate::cause::Cause;
 use crate::event::{Ledger, Module, Start};
 use crate::probe::spec::{self, Spec};
-use crate::report::{CoverageChange, Diagnostic, Hooks, Lost, Released, ReleasedHow, Summary, Tally};
+use crate::report::{CoverageChange, Diagnostic, Hooks, Lost, Summary, Tally};
 use crate::sink::escape;
 
 /// Columns that a machine's or a release's name gets at most.
@@ -121,20 +122,6 @@ fn is_armed_on_demand(hook: &str) -> bool {
     Hook::from_name(hook).and_then(spec::of).is_some_and(Spec::taxes_everybody)
 }
 
-/// An interface went.
-pub(super) fn released(page: &mut Page, released: &Released, time: &str) {
-    let Released { name, ifindex: _, pid, comm, how, lived_ns, took_ns: _ } = released;
-    let how = match how {
-        ReleasedHow::Request => "by request",
-        ReleasedHow::Close => "by closing /dev/kni",
-        ReleasedHow::Death => "by the end of its process",
-        ReleasedHow::ModuleRemoval => "with the module or its network namespace",
-        ReleasedHow::Unseen => "unseen",
-    };
-    let lived = lived_ns.map_or_else(String::new, |lived| format!(", lived {}", duration(lived)));
-    page.line(&format!("{time}  {}  RELEASED {how}{lived}", columns(*pid, comm, Some(name))));
-}
-
 /// Records were lost.
 pub(super) fn lost(page: &mut Page, lost: &Lost, time: &str) {
     let Lost { count: now, total } = lost;
@@ -149,22 +136,24 @@ pub(super) fn diagnostic(page: &mut Page, diagnostic: &Diagnostic, time: &str) {
         Diagnostic::CommandEnded { status, signal } => {
             page.line(&format!("{time}  the command {}", words::ending(*status, *signal)));
         }
-        Diagnostic::DiedInModule { thread, function, at, device_stuck, interfaces, log } => {
-            let who = columns(thread.pid, &thread.comm, interfaces.first());
-            page.line(&format!("{time}  {who} DIED IN THE MODULE, inside {}", escape::word(function, WORD)));
-            if let Some(at) = at {
-                page.evidence(&format!("the kernel failed in {}", escape::word(at, WORD)));
-            }
-            for name in interfaces {
-                page.evidence(&format!("the interface {} stays", escape::word(name, WORD)));
-            }
-            if *device_stuck {
-                page.evidence("/dev/kni stays busy until the machine is restarted");
-            }
-            for line in log {
-                page.evidence(&format!("kernel: {}", escape::line(line, usize::MAX)));
-            }
-        }
+        Diagnostic::DiedInModule { .. } => died(page, diagnostic, time),
+    }
+}
+
+/// A thread died in the module, in no attempt: its report, and what it leaves behind.
+fn died(page: &mut Page, diagnostic: &Diagnostic, time: &str) {
+    let Diagnostic::DiedInModule { thread, function, at, device_stuck, interfaces, log } = diagnostic else {
+        return;
+    };
+    let said = page.paint(Tone::Bad, "DIED IN THE MODULE");
+    let who = columns(thread.pid, &thread.comm, interfaces.first());
+    page.line(&format!("{time}  {who}  {said}, inside {}", escape::word(function, WORD)));
+    page.evidence_lines(at.as_ref().map(|at| format!("the kernel failed in {}", escape::word(at, WORD))));
+    attempt::log(page, log);
+    page.evidence_lines(interfaces.iter().map(|name| format!("{} stays", attempt::interface(Some(name)))));
+    if *device_stuck {
+        page.evidence("/dev/kni stays busy until the machine is restarted");
+        page.evidence(&format!("next: kniwatch explain {}", Cause::SysDeviceStuck.name()));
     }
 }
 

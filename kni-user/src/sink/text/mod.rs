@@ -19,14 +19,17 @@ mod check;
 mod clock;
 mod coverage;
 mod frame;
+mod interfaces;
 mod library;
 mod milestones;
 mod page;
 mod probes;
 mod repeats;
+mod skew;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod waiting;
 mod words;
 
 /// Columns of a cause's name in the list.
@@ -98,7 +101,8 @@ impl<W: Write> Text<W> {
     }
 
     fn attempt(&self, page: &mut Page, attempt: &Attempt) {
-        if !self.options.verbose && attempt.repeat.as_ref().is_some_and(|repeat| repeat.quiet) {
+        let is_known = attempt.repeat.as_ref().is_some_and(|repeat| repeat.quiet);
+        if (is_known && !self.options.verbose) || (self.options.quiet && !attempt.is_final) {
             return;
         }
         let detail = match (self.options.quiet, self.options.verbose) {
@@ -144,7 +148,10 @@ impl<W: Write> Sink for Text<W> {
             Told::Coverage(change) if !self.terse() => {
                 frame::coverage(&mut page, change, &time, self.options.verbose);
             }
-            Told::Released(released) if !(self.check && quiet) => frame::released(&mut page, released, &time),
+            Told::Released(released) if !(self.check && quiet) => {
+                interfaces::released(&mut page, released, &time)
+            }
+            Told::Changed(changed) if !quiet => interfaces::changed(&mut page, changed, &time),
             Told::Lost(lost) if !quiet => frame::lost(&mut page, lost, &time),
             Told::Diagnostic(diagnostic) if !quiet => frame::diagnostic(&mut page, diagnostic, &time),
             Told::Coverage(_)

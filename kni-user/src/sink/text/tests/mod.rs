@@ -10,6 +10,8 @@ use crate::report::{Attempt, Checked, Told};
 use crate::sink::{Sink as _, escape, samples};
 
 mod attempts;
+mod interfaces;
+mod kernel;
 mod layout;
 mod library;
 mod repeats;

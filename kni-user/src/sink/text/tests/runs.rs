@@ -208,6 +208,62 @@ fn check_answers_with_each_interface_and_one_line_for_all() {
 fn check_tells_little_before_its_answer() {
     let told = |options| printed(options, samples::everything().into_iter().map(|report| report.what));
     expect![[r#"
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by request in 3.2 s, lived
+            4.9 s
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by closing /dev/kni in 57 ms,
+            lived 4.9 s
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by the end of its process,
+            lived 4.9 s
+        14:02:11.204  testpmd[4533]    kni0     RELEASED with the module or its network
+            namespace, lived 4.9 s
+        14:02:11.204  testpmd[4533]    kni0     GONE; what released it was not seen,
+            lived 4.9 s
+        14:02:11.204  testpmd[4533]    kni0     RELEASED by request
+        14:02:11.204  testpmd[4533]    kni0     RENAMED to wan0
+            the module still knows it, and releases it, by the name it was created with
+        14:02:11.204  testpmd[4533]    kni0     MOVED to network namespace 4026532201
+        14:02:11.204  testpmd[4533]    kni0     MOVED to another network namespace
+        14:02:11.204  testpmd[4533]    kni0     UP
+        14:02:11.204  testpmd[4533]    kni0     UP, BUT WITHOUT CARRIER
+            nothing is sent or received without a carrier
+            from DPDK 18.11 on an interface starts without, unless the module was loaded
+              with its parameter carrier=on
+            next: load the module with carrier=on, have the program call
+              rte_kni_update_link, or write 1 to /sys/class/net/kni0/carrier
+        14:02:11.204  testpmd[4533]    kni0     DOWN
+        14:02:11.204  testpmd[4533]    kni0     CARRIER ON
+        14:02:11.204  testpmd[4533]    kni0     CARRIER LOST
+            nothing is sent or received without a carrier
+            from DPDK 18.11 on an interface starts without, unless the module was loaded
+              with its parameter carrier=on
+            next: load the module with carrier=on, have the program call
+              rte_kni_update_link, or write 1 to /sys/class/net/kni0/carrier
+        14:02:11.204  testpmd[4533]    kni0     SET-UP REQUEST TIMED OUT after 3 s
+            asked for by ip[412]: set up
+            nobody answered: the program does not call rte_kni_handle_request, or not
+              often enough
+            next: have a thread of the program call rte_kni_handle_request again and
+              again, also while another releases the interface
+        14:02:11.204  testpmd[4533]    kni0     SET-UP REQUEST answered only after 1.2 s
+            asked for by ip[412]: set up
+            next: have a thread of the program call rte_kni_handle_request again and
+              again, also while another releases the interface
+        14:02:11.204  testpmd[4533]    kni0     RELEASE REFUSED with EINVAL (Invalid
+            argument) after 21 us
+            the module knows it by the name and in the network namespace that it was
+              created with, and by nothing else
+            the interface stays
+        14:02:11.204  testpmd[4533]    kni0     RELEASE REFUSED by the library, which
+            asked nobody
+            the interface stays
+        14:02:11.204  -                kni0     UP
+        14:02:11.204  testpmd[4533]    kni0     DIED IN THE MODULE, inside kni_release
+            the kernel failed in __get_user_pages
+            kernel: BUG: kernel NULL pointer dereference, address: 0000000000000000
+            kernel: RIP: 0010:__get_user_pages+0x4f/0x6b0
+            kni0 stays
+            /dev/kni stays busy until the machine is restarted
+            next: kniwatch explain sys.device-stuck
         14:02:11.204  testpmd[4533]    kni0     RELEASED by request, lived 4.9 s
         14:02:11.204  3 RECORDS LOST (4 in all): an attempt of that time may stay
             inconclusive or unseen

@@ -100,10 +100,10 @@ pub struct Start {
     /// The module, if it is loaded.
     pub module: Option<Module>,
     /// Where physical memory ends (one past the highest byte of System RAM), if that could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub memory_end: Option<u64>,
     /// Inode number of kniwatch's own network namespace, if it could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub netns: Option<u64>,
     /// What was asked.
     pub question: Question,
@@ -117,7 +117,7 @@ pub struct Module {
     /// Parameters that are set, in the order of their names.
     pub parameters: Vec<(Untrusted, Untrusted)>,
     /// Its `struct rte_kni_device_info`, as far as the module itself shows it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default)]
     pub info: Option<DeviceInfo>,
 }
 

@@ -149,7 +149,7 @@ impl<W: Write> Sink for Text<W> {
                 frame::coverage(&mut page, change, &time, self.options.verbose);
             }
             Told::Released(released) if !(self.check && quiet) => {
-                interfaces::released(&mut page, released, &time)
+                interfaces::released(&mut page, released, &time);
             }
             Told::Changed(changed) if !quiet => interfaces::changed(&mut page, changed, &time),
             Told::Lost(lost) if !quiet => frame::lost(&mut page, lost, &time),

@@ -234,10 +234,6 @@ fn check_tells_little_before_its_answer() {
         14:02:11.204  testpmd[4533]    kni0     CARRIER ON
         14:02:11.204  testpmd[4533]    kni0     CARRIER LOST
             nothing is sent or received without a carrier
-            from DPDK 18.11 on an interface starts without, unless the module was loaded
-              with its parameter carrier=on
-            next: load the module with carrier=on, have the program call
-              rte_kni_update_link, or write 1 to /sys/class/net/kni0/carrier
         14:02:11.204  testpmd[4533]    kni0     SET-UP REQUEST TIMED OUT after 3 s
             asked for by ip[412]: set up
             nobody answered: the program does not call rte_kni_handle_request, or not

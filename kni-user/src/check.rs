@@ -130,8 +130,11 @@ impl Check {
             let Attempt { process, interface, .. } = &last.attempt;
             let own = is_created(last.attempt.outcome)
                 && process.pid == released.pid
-                && names(&last.attempt).any(|name| *name == released.name)
-                && (interface.ifindex.is_none() || interface.ifindex == released.ifindex);
+                && match (interface.ifindex, released.ifindex) {
+                    // It may have got another name since.
+                    (Some(created), Some(gone)) => created == gone,
+                    _ => names(&last.attempt).any(|name| *name == released.name),
+                };
             last.gone_again |= own;
         }
     }

@@ -207,6 +207,9 @@ pub enum Command {
     /// Show what is or would be attached here, and what is lost without it
     #[command(after_help = PROBES_EXAMPLES)]
     Probes(Probing),
+    /// List the KNI interfaces that are alive, also those created before
+    #[command(after_help = LS_EXAMPLES)]
+    Ls,
     /// Explain a cause: what it means and what to do
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain {
@@ -367,6 +370,12 @@ Examples:
   sudo kniwatch probes              what this machine allows
   sudo kniwatch probes --exe /opt/app/bin/dpdk-app
                                     and in that statically linked program";
+
+const LS_EXAMPLES: &str = "\
+Examples:
+  sudo kniwatch ls                  in all network namespaces: owner, link, age
+  kniwatch ls --format json         what can be seen without privileges, as
+                                    JSON Lines";
 
 const EXPLAIN_EXAMPLES: &str = "\
 Examples:

@@ -17,6 +17,7 @@ pub mod untrusted;
 pub mod verdict;
 
 pub mod host;
+pub mod inventory;
 pub mod preflight;
 pub mod probe;
 pub mod sink;

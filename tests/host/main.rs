@@ -14,6 +14,7 @@ mod attached;
 mod dpdk;
 mod law;
 mod library;
+mod links;
 mod live;
 mod objects;
 mod processes;

@@ -2,6 +2,7 @@
 
 mod command;
 mod live;
+mod ls;
 mod pipeline;
 mod probes;
 mod replay;
@@ -48,6 +49,7 @@ fn run(output: &Output, command: Command) -> Result<ExitCode> {
         Command::Check(check) => live::run(self::check(output, check)),
         Command::Replay { file, select } => replay::run(&file, select, sink(output)),
         Command::Probes(probing) => probes::run(output, &probing),
+        Command::Ls => ls::run(output),
         Command::Explain { cause } => explain(output, cause),
     }
 }

@@ -15,11 +15,13 @@ pub(super) struct Selection {
     /// Processes of which a thread bore a selected name. They stay selected: an attempt that lost its ioctl from
     /// view because its thread took another name would look like one that issued none.
     named: HashSet<u32>,
+    /// Indices of interfaces that they had registered.
+    registered: HashSet<u32>,
 }
 
 impl Selection {
     pub(super) fn new(select: Select) -> Self {
-        Self { select, named: HashSet::new() }
+        Self { select, named: HashSet::new(), registered: HashSet::new() }
     }
 
     /// Whether `event` concerns what was selected.
@@ -28,8 +30,14 @@ impl Selection {
     pub(super) fn admits(&mut self, event: &Event) -> bool {
         match &event.what {
             What::Step(step) if is_about_module(step.hook) => true,
+            // Whoever asks, it is told of interfaces alone that are known.
+            What::Step(step) if step.hook == Hook::SetUpRequest => true,
+            What::Link(link) => self.is_everything() || self.registered.contains(&link.ifindex),
             What::Step(step) => {
                 let admitted = self.is_of(&step.task);
+                if admitted && step.hook == Hook::RegisterNetdev && !self.is_everything() {
+                    self.registered.extend(step.args.get(1).and_then(|index| u32::try_from(*index).ok()));
+                }
                 if step.ends_process() {
                     self.named.remove(&step.task.pid);
                 }
@@ -41,6 +49,11 @@ impl Selection {
             What::Blocked(blocked) => self.is_pid(blocked.pid),
             _ => true,
         }
+    }
+
+    /// Whether nothing was selected, which means all.
+    fn is_everything(&self) -> bool {
+        self.select.pid.is_empty() && self.select.comm.is_empty()
     }
 
     fn is_of(&mut self, task: &Task) -> bool {

@@ -18,6 +18,9 @@ use crate::untrusted::Untrusted;
 /// Threads that are followed while they remove something.
 const MAX_THREADS: usize = 1024;
 
+/// So long a removal may take: with 200 interfaces that are up, 3 s each. One that takes longer has died.
+const LONGEST: Nanos = 900_000_000_000;
+
 /// Something was seen removing an interface.
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
@@ -41,8 +44,14 @@ pub(super) struct Removing {
 
 impl Removing {
     /// Whether something may be being removed of which the end has not been seen.
-    pub(super) fn is_under_way(&self) -> bool {
-        !self.requests.is_empty() || !self.closing.is_empty()
+    pub(super) fn is_under_way(&self, at: Nanos) -> bool {
+        let began = self.requests.values().map(|(began, _)| began).chain(self.closing.values());
+        began.into_iter().any(|began| at.saturating_sub(*began) < LONGEST)
+    }
+
+    /// Whether a thread is removing something.
+    pub(super) fn is_by(&self, tid: u32) -> bool {
+        self.requests.contains_key(&tid) || self.closing.contains_key(&tid)
     }
 
     /// A thread has ended: whatever it was in, it won't return.

@@ -35,6 +35,19 @@ pub(super) struct Living {
     /// What was seen removing it, although it was still there then.
     pub(super) claim: Option<Claim>,
     pub(super) owner_ended: bool,
+    /// Since when it is down, for a reason that is not known yet.
+    pub(super) down: Option<Nanos>,
+    /// Who asked last that it be set down.
+    pub(super) asked: Option<Asker>,
+}
+
+/// Who asked that an interface be set down.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Asker {
+    /// The module, as it releases it: that is told with the release.
+    Release,
+    /// Somebody else.
+    Other,
 }
 
 /// An interface as rtnetlink shows it.
@@ -76,13 +89,26 @@ impl Interfaces {
         self.living.iter().find(|known| known.is(name, netns, pid))
     }
 
-    /// The one of that index that goes by that name; index 0: any. None if it can't be told from another.
-    pub(super) fn called(&self, name: &Untrusted, ifindex: u32) -> Option<&Living> {
-        let is_it = |known: &&Living| {
-            (ifindex == 0 || known.ifindex.is_none_or(|index| index == ifindex)) && known.goes_by(name)
+    /// The one of that index in that network namespace. Where one of them is not known (0), the one of that index
+    /// and name, if it can't be another.
+    pub(super) fn called(
+        &mut self,
+        name: Option<&Untrusted>,
+        ifindex: u32,
+        netns: u64,
+    ) -> Option<&mut Living> {
+        let exact = ifindex != 0 && netns != 0;
+        let at = |known: &Living| exact && known.is_at(Some(netns), Some(ifindex));
+        let like = |known: &Living| {
+            (ifindex == 0 || known.ifindex.is_none_or(|index| index == ifindex))
+                && (netns == 0 || known.netns.is_none_or(|known| known == netns))
+                && name.is_some_and(|name| known.goes_by(name))
         };
-        let mut all = self.living.iter().filter(is_it);
-        all.next().filter(|_| all.next().is_none())
+        let position = self.living.iter().position(at).or_else(|| {
+            let mut all = self.living.iter().enumerate().filter(|(_, known)| like(known));
+            all.next().filter(|_| all.next().is_none()).map(|(position, _)| position)
+        });
+        self.living.get_mut(position?)
     }
 
     /// The names of those that are there of what came from an opened device; where that is not known, of a process's.
@@ -152,6 +178,11 @@ impl Living {
         self.name == *name || self.present_name() == name
     }
 
+    /// Whether it was up before what is happening to it now; none: that is not known.
+    pub(super) fn was_up(&self) -> Option<bool> {
+        self.link.as_ref().map(|link| link.state.up || self.down.is_some())
+    }
+
     /// The name that it has now, as far as is known.
     pub(super) fn present_name(&self) -> &Untrusted {
         let shown = self.link.as_ref().map(|link| &link.name);
@@ -171,13 +202,14 @@ impl Living {
 
     /// It is gone.
     pub(super) fn released(self, at: Nanos) -> Released {
+        let name = self.present_name().clone();
         let (how, by, took_ns) = match self.claim {
             Some(Claim { how, by, took_ns }) => (how, by, took_ns),
             None => (ReleasedHow::Unseen, None, None),
         };
         let Holder { pid, comm } = self.owner.or(by).unwrap_or_default();
         Released {
-            name: self.actual.unwrap_or(self.name),
+            name,
             ifindex: self.ifindex,
             pid,
             comm,

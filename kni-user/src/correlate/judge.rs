@@ -166,6 +166,8 @@ impl Correlator {
             link: None,
             claim: None,
             owner_ended: false,
+            down: None,
+            asked: None,
             request_size: seen.asked.cmd.map(request_size),
         });
     }

@@ -1,11 +1,11 @@
 //! What rtnetlink tells of KNI's interfaces: what is told of them beside their creation and their release.
 
-use super::interfaces::{Interfaces, Living, Shown};
+use super::interfaces::{Asker, Interfaces, Living, Shown};
 use super::{Correlator, Finding};
 use crate::event::{Link, LinkState, Moved, Nanos};
 use crate::report::Change;
 
-/// So long after an interface went what removed it is waited for.
+/// So long what set an interface down, or removed it, is waited for.
 const PATIENCE: Nanos = 1_000_000_000;
 
 impl Correlator {
@@ -20,17 +20,24 @@ impl Correlator {
             return Vec::new();
         };
         match (link.state, link.moved) {
-            (Some(state), _) => self.interfaces.shown(index, link, state),
+            (Some(state), _) => self.interfaces.shown(at, index, link, state),
             (None, Some(moved)) => self.interfaces.moved(index, moved),
             (None, None) => self.interfaces.gone(at, index),
         }
     }
 
-    /// Time passes: what has gone without anything having been seen that removed it.
-    pub(super) fn gone_unseen(&mut self, at: Nanos) -> Vec<Finding> {
-        if self.removing.is_under_way() {
+    /// Time passes: nothing has been seen that explains what rtnetlink told.
+    pub(super) fn unexplained(&mut self, at: Nanos) -> Vec<Finding> {
+        if self.removing.is_under_way(at) {
             return Vec::new();
         }
+        let mut told = self.interfaces.went_down(|down| at.saturating_sub(down) >= PATIENCE);
+        told.extend(self.gone_unseen(at));
+        told
+    }
+
+    /// What has gone without anything having been seen that removed it.
+    fn gone_unseen(&mut self, at: Nanos) -> Vec<Finding> {
         let long_gone = |known: &mut Living| {
             let gone = known.link.as_ref().and_then(|link| link.gone);
             gone.is_some_and(|gone| at.saturating_sub(gone) >= PATIENCE)
@@ -55,7 +62,19 @@ impl Interfaces {
         Some(index)
     }
 
-    fn shown(&mut self, index: usize, link: &Link, now: LinkState) -> Vec<Finding> {
+    /// Tells of those that are down since a time that `is_due` holds for.
+    pub(super) fn went_down(&mut self, is_due: impl Fn(Nanos) -> bool) -> Vec<Finding> {
+        let mut told = Vec::new();
+        for known in &mut self.living {
+            let is_gone = known.link.as_ref().is_some_and(|link| link.gone.is_some());
+            if !is_gone && known.down.take_if(|down| is_due(*down)).is_some() {
+                told.push(Finding::Changed(known.changed(Change::Down)));
+            }
+        }
+        told
+    }
+
+    fn shown(&mut self, at: Nanos, index: usize, link: &Link, now: LinkState) -> Vec<Finding> {
         let Some(known) = self.living.get_mut(index) else { return Vec::new() };
         known.owner = known.owner.take().or_else(|| link.owner.clone());
         let shown = Shown { name: link.name.clone(), state: now, gone: None };
@@ -68,7 +87,20 @@ impl Interfaces {
             changes.push(known.changed(Change::Renamed { to: link.name.clone() }));
         }
         known.link = Some(shown);
-        changes.extend(change(before.state, now).map(|what| known.changed(what)));
+        let what = change(before.state, now);
+        if what == Some(Change::Down) {
+            // The module sets down what it removes: that is no news beside its release.
+            match known.asked.take() {
+                Some(Asker::Other) => changes.push(known.changed(Change::Down)),
+                Some(Asker::Release) => {}
+                None => known.down = Some(at),
+            }
+        } else if let Some(what) = what {
+            if now.up && known.down.take().is_some() {
+                changes.push(known.changed(Change::Down));
+            }
+            changes.push(known.changed(what));
+        }
         changes.into_iter().map(Finding::Changed).collect()
     }
 
@@ -113,6 +145,8 @@ impl Living {
             link: Some(Shown { name: link.name.clone(), state, gone: None }),
             claim: None,
             owner_ended: false,
+            down: None,
+            asked: None,
         }
     }
 }

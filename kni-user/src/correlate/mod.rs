@@ -174,7 +174,7 @@ impl Correlator {
 
     /// Time passes.
     pub fn tick(&mut self, at: Nanos, watch: Watch) -> Vec<Finding> {
-        let mut findings = self.gone_unseen(at);
+        let mut findings = self.unexplained(at);
         findings.extend(self.dead_unseen(at, watch));
         findings
     }
@@ -252,7 +252,8 @@ impl Correlator {
 
     /// The stream ends: what is in flight is still in progress.
     pub fn end(&mut self, at: Nanos, watch: Watch) -> Vec<Finding> {
-        let mut left = self.finish_all(End::InFlight, at, watch, |_| true);
+        let mut left = self.interfaces.went_down(|_| true);
+        left.extend(self.finish_all(End::InFlight, at, watch, |_| true));
         left.extend(self.left_dead(at, watch));
         left
     }

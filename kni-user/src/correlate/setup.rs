@@ -3,7 +3,7 @@
 //! `kni_net_process_request` (`kni_net.c`) puts the request into a queue and waits up to 3 s for the program to call
 //! `rte_kni_handle_request`, with the lock on all network configuration held.
 
-use super::interfaces::Living;
+use super::interfaces::Asker;
 use super::observed::errno;
 use super::{Correlator, Finding};
 use crate::event::{Holder, Nanos, Phase, Step};
@@ -23,35 +23,41 @@ const CHANGE_ALLMULTI: u64 = 5;
 
 impl Correlator {
     /// A set-up request, told when it failed or took long.
+    ///
+    /// What the module asks as it removes an interface is not told: it is in the time that the release took.
     pub(super) fn set_up(&mut self, at: Nanos, step: &Step) -> Vec<Finding> {
         let tid = step.task.tid;
-        let [request, ifindex, _] = step.args;
-        let known = || {
-            let ifindex = u32::try_from(ifindex).unwrap_or_default();
-            self.interfaces.called(step.text.text()?, ifindex)
-        };
+        let [request, ifindex, netns] = step.args;
+        let ifindex = u32::try_from(ifindex).unwrap_or_default();
+        let known = self.interfaces.called(step.text.text(), ifindex, netns);
+        let was_up = known.as_ref().and_then(|known| known.was_up());
         let Phase::Return { value, entered } = step.phase else {
-            let is_up = known().and_then(is_up);
             if self.asking.len() < MAX_ASKING || self.asking.contains_key(&tid) {
-                self.asking.insert(tid, (at, is_up));
+                self.asking.insert(tid, (at, was_up));
             }
             return Vec::new();
         };
-        let asked = self.asking.get(&tid).copied().filter(|(began, _)| entered == Some(*began));
-        let took_ns = entered.map_or(0, |entered| at.saturating_sub(entered));
+        let asked = self.asking.remove(&tid).filter(|(began, _)| entered == Some(*began));
+        let Some(known) = known else { return Vec::new() };
+        let was_up = asked.map_or(was_up, |(_, was_up)| was_up);
+        let is_release = self.removing.is_by(tid);
+        let mut told = Vec::new();
         let errno = errno(value);
-        let told = known().filter(|_| errno.is_some() || took_ns >= LONG).map(|known| {
-            let was_up = asked.map_or_else(|| is_up(known), |(_, is_up)| is_up);
+        let took_ns = entered.map_or(0, |entered| at.saturating_sub(entered));
+        if !is_release && (errno.is_some() || took_ns >= LONG) {
             let by = Holder { pid: step.task.pid, comm: step.task.comm.clone() };
-            known.changed(Change::SetUpRequest { request: words(request, was_up), errno, took_ns, by })
-        });
-        self.asking.remove(&tid);
-        told.map(Finding::Changed).into_iter().collect()
+            told.push(Change::SetUpRequest { request: words(request, was_up), errno, took_ns, by });
+        }
+        if request == CONFIGURE && was_up != Some(false) {
+            let is_down = known.down.take().is_some();
+            match (is_release, is_down) {
+                (true, _) => known.asked = Some(Asker::Release),
+                (false, true) => told.push(Change::Down),
+                (false, false) => known.asked = Some(Asker::Other),
+            }
+        }
+        told.into_iter().map(|what| Finding::Changed(known.changed(what))).collect()
     }
-}
-
-fn is_up(known: &Living) -> Option<bool> {
-    known.link.as_ref().map(|link| link.state.up)
 }
 
 /// What is asked for of an interface that was up, or down, before.

@@ -400,8 +400,8 @@ pub struct Interface {
 /// A network interface of KNI's, in one of the network namespaces that are observed: where it is from, it was there
 /// already, or something about it changed.
 ///
-/// Within a batch these come before the records: when a record tells that the module has removed an interface, that
-/// it is gone from its namespace has been told.
+/// When a record tells that the module has removed an interface, it has been told before that it is gone; when it is
+/// told to be up or down, the record of who asked for that has been, where there is one.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 pub struct Link {
     /// Inode number of the network namespace.

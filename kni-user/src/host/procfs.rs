@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -43,10 +44,41 @@ const TICKS_PER_SECOND: u64 = 100;
 /// The processes that have `/dev/kni` open, as far as their descriptors may be read.
 #[must_use]
 pub fn device_holders() -> Vec<Holder> {
-    pids()
-        .filter(|pid| has_device_open(*pid))
-        .filter_map(|pid| Some(Holder { pid, comm: comm(pid)? }))
-        .collect()
+    holders().0
+}
+
+/// The processes that have `/dev/kni` open, and of how many the descriptors may not be read.
+#[must_use]
+pub fn holders() -> (Vec<Holder>, usize) {
+    let (mut holders, mut closed) = (Vec::new(), 0);
+    for pid in pids() {
+        match has_device_open(pid) {
+            Ok(true) => holders.extend(comm(pid).map(|comm| Holder { pid, comm })),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => closed += 1,
+            Ok(false) | Err(_) => {}
+        }
+    }
+    (holders, closed)
+}
+
+/// A process or a kernel thread in short.
+pub(super) struct Brief {
+    pub(super) comm: Untrusted,
+    pub(super) parent: u32,
+    /// Nanoseconds after boot.
+    pub(super) start_ns: u64,
+    pub(super) has_ended: bool,
+}
+
+/// What `/proc/PID/stat` says, or `None` if there is no such process.
+pub(super) fn brief(pid: u32) -> Option<Brief> {
+    let stat = parse_stat(&fs::read(format!("/proc/{pid}/stat")).ok()?)?;
+    Some(Brief {
+        comm: comm(pid)?,
+        parent: stat.parent,
+        start_ns: stat.start_ticks.saturating_mul(1_000_000_000 / TICKS_PER_SECOND),
+        has_ended: matches!(stat.state, b'Z' | b'X'),
+    })
 }
 
 /// The processes that there are.
@@ -101,11 +133,11 @@ fn parse_mapping(pid: u32, line: &[u8]) -> Option<Mapping> {
     })
 }
 
-fn has_device_open(pid: u32) -> bool {
-    let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten();
-    descriptors
+fn has_device_open(pid: u32) -> io::Result<bool> {
+    let descriptors = fs::read_dir(format!("/proc/{pid}/fd"))?.flatten();
+    Ok(descriptors
         .filter_map(|descriptor| fs::read_link(descriptor.path()).ok())
-        .any(|target| target.as_os_str().as_bytes() == kni::DEVICE_PATH)
+        .any(|target| target.as_os_str().as_bytes() == kni::DEVICE_PATH))
 }
 
 fn comm(pid: u32) -> Option<Untrusted> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::Sink;
 use crate::cause::Cause;
 use crate::event::{self, Coverage, Nanos};
+use crate::inventory::Alive;
 use crate::probe::Row;
 use crate::report::{
     Attempt, Changed, CoverageChange, Diagnostic, Hooks, Lost, Released, Report, Summary, Told,
@@ -73,6 +74,16 @@ pub fn probes(out: impl Write, rows: &[Row]) -> io::Result<()> {
     rows.iter().try_for_each(|row| lines.line(&Line::of_probe(row)))
 }
 
+/// Writes which interfaces are alive, one line each, and what could not be looked at.
+///
+/// # Errors
+/// Those of `out`.
+pub fn alive(out: impl Write, alive: &[Alive], unseen: &[String]) -> io::Result<()> {
+    let mut lines = JsonLines::new(out);
+    alive.iter().try_for_each(|alive| lines.line(&Line::Alive(alive)))?;
+    unseen.iter().try_for_each(|what| lines.line(&Line::Unseen(Unseen { what })))
+}
+
 fn time(epoch: i64, at: Nanos) -> i64 {
     epoch.saturating_add_unsigned(at)
 }
@@ -88,6 +99,14 @@ enum Line<'a> {
     Summary(Timed<&'a Summary>),
     Cause(Explained),
     Probe(Probe<'a>),
+    Alive(&'a Alive),
+    Unseen(Unseen<'a>),
+}
+
+/// What could not be looked at.
+#[derive(Serialize)]
+struct Unseen<'a> {
+    what: &'a str,
 }
 
 /// With the wall-clock time at which it was told, nanoseconds since 1970.

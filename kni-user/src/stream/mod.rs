@@ -1,6 +1,7 @@
 //! From the ring buffer, the kernel log and `/proc` to one stream of events.
 
 mod facts;
+mod links;
 mod programs;
 mod users;
 mod waiting;
@@ -18,6 +19,7 @@ use tokio::io::unix::AsyncFd;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use self::facts::Facts;
+use self::links::Links;
 use self::programs::Programs;
 use self::users::Users;
 use self::waiting::Waiting;
@@ -56,6 +58,7 @@ pub struct Stream {
     programs: Programs,
     users: Users,
     waiting: Waiting,
+    links: Links,
     received: u64,
     undecoded: u64,
     /// The ledger as it was told last: only growing losses are news.
@@ -112,6 +115,7 @@ impl Stream {
             programs,
             users: Users::default(),
             waiting: Waiting::default(),
+            links: Links::new(),
             received: 0,
             undecoded: 0,
             told: Ledger::default(),
@@ -121,6 +125,11 @@ impl Stream {
         stream.catch_up_with_module(events);
         for holder in host::procfs::device_holders() {
             stream.users.add(holder.pid);
+            stream.probes.remember(holder.pid)?;
+        }
+        // Interfaces that are there already may have nobody who uses them.
+        if host::modules::is_loaded() {
+            stream.links.watch_own();
         }
         let calls = stream.follow_users(events.iter());
         events.extend(calls);
@@ -147,6 +156,7 @@ impl Stream {
                 Woken::Mapped
             }
             () = readable(self.kernel_log.as_ref()) => Woken::Told,
+            () = self.links.readable() => Woken::Told,
             _ = self.tick.tick() => Woken::Tick(now(What::Tick)),
         };
         match woken {
@@ -184,8 +194,8 @@ impl Stream {
     /// Takes all that is there.
     ///
     /// Order: what processes run since (attaching to it waits for nothing but the module), what was lost, then the
-    /// kernel's log (whatever was logged before a record was submitted is there by now), then the records, each
-    /// behind the facts that belong to it.
+    /// kernel's log and what rtnetlink tells (whatever was logged or told before a record was submitted is there by
+    /// now), then the records, each behind the facts that belong to it.
     pub fn drain(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let told = events.len();
         let records = self.records();
@@ -195,20 +205,25 @@ impl Stream {
         self.programs.follow(&mut self.probes, events);
         let mut calls = self.follow_users(events.iter().skip(told));
         calls.extend(self.follow_users(records.iter()));
+        self.links.follow(self.users.pids());
         if records.iter().any(may_conclude) {
             self.tell_losses(events)?;
         }
         if let Some(log) = &mut self.kernel_log {
             events.extend(log.get_mut().lines().into_iter().map(|line| now(What::KernelLog(line))));
         }
+        let (gone, links) = self.links.take();
+        events.extend(gone);
         for record in records {
             self.waiting.take(&record);
             self.facts.before(&record, events);
             self.programs.before(&record, &mut self.probes, events);
             events.push(record.clone());
             events.extend(facts::after(&record));
+            self.links.after(&record, events);
             self.programs.after(&record, &mut self.probes, events);
         }
+        events.extend(links);
         events.extend(module_hooks);
         events.extend(calls);
         if module_came {

@@ -56,6 +56,11 @@ impl Users {
         }
     }
 
+    /// Those who use KNI now, as far as is known.
+    pub(super) fn pids(&self) -> &BTreeSet<u32> {
+        &self.pids
+    }
+
     fn object(&mut self, object: &Object) {
         // One without names is told of only if it was seen to use KNI.
         let has_library = object.symbols.is_empty() || object.has_library();
@@ -67,7 +72,8 @@ impl Users {
     fn step(&mut self, step: &Step) {
         let Task { pid, .. } = step.task;
         match step.hook {
-            Hook::ModuleLoad | Hook::ModuleFree | Hook::Exec => {}
+            // Who has an interface set up need not use KNI otherwise.
+            Hook::ModuleLoad | Hook::ModuleFree | Hook::Exec | Hook::SetUpRequest => {}
             Hook::Fork => {
                 let child = step.args.first().and_then(|child| u32::try_from(*child).ok());
                 if let Some(child) = child.filter(|_| self.pids.contains(&pid)) {

@@ -320,11 +320,15 @@ fn the_library_s_own_refusal_is_told_if_it_asked_nobody() {
 
 /// A set-up request, answered with `value` after `millis`.
 fn asks(stream: &mut Stream, request: u64, name: &str, value: i64, millis: u64) {
+    asks_by(stream, IP, request, name, value, millis);
+}
+
+fn asks_by(stream: &mut Stream, who: Who, request: u64, name: &str, value: i64, millis: u64) {
     let args = [request, u64::from(INDEX), 0];
-    stream.enter(IP, Hook::SetUpRequest, args, name);
+    stream.enter(who, Hook::SetUpRequest, args, name);
     stream.amend(|step| step.attempt = None);
     stream.now += millis * 1_000_000;
-    stream.leave(IP, Hook::SetUpRequest, value, args);
+    stream.leave(who, Hook::SetUpRequest, value, args);
     stream.amend(|step| {
         step.attempt = None;
         step.text = crate::event::Read::Bytes(name.into());
@@ -363,6 +367,61 @@ fn a_request_that_nobody_answers_is_told_with_who_asked_for_what() {
             .collect();
         assert_eq!(shown, expected.into_iter().collect::<Vec<_>>(), "{what}");
     }
+}
+
+#[test]
+fn an_interface_is_set_down_by_others_or_by_its_release() {
+    let states = [UP, DOWN];
+    let up = |stream: &mut Stream| tells(stream, link("vEth0", states[0]));
+    let down = |stream: &mut Stream| tells(stream, link("vEth0", states[1]));
+    let gone = |stream: &mut Stream| tells(stream, link("vEth0", None));
+    let carrier = true;
+
+    // As the module does it, with and without time passing in between, and with nobody to answer.
+    for millis in [0, 3_000] {
+        let mut stream = created("vEth0");
+        up(&mut stream);
+        closes(&mut stream, APP);
+        asks_by(&mut stream, APP, 2, "vEth0", -62, millis);
+        down(&mut stream);
+        later(&mut stream, millis / 1_000);
+        gone(&mut stream);
+        closed(&mut stream, APP);
+        assert_eq!(changes(stream.clone()), [Change::Up { carrier }], "{millis}");
+        assert_eq!(how(&stream), [ReleasedHow::Close]);
+    }
+    // Told behind what tells that it is gone.
+    let mut stream = created("vEth0");
+    up(&mut stream);
+    down(&mut stream);
+    gone(&mut stream);
+    closes(&mut stream, APP);
+    asks_by(&mut stream, APP, 2, "vEth0", 0, 0);
+    closed(&mut stream, APP);
+    assert_eq!(changes(stream), [Change::Up { carrier }]);
+    // By another, and released at once.
+    let mut stream = created("vEth0");
+    up(&mut stream);
+    asks(&mut stream, 2, "vEth0", 0, 0);
+    down(&mut stream);
+    gone(&mut stream);
+    closes(&mut stream, APP);
+    closed(&mut stream, APP);
+    assert_eq!(changes(stream), [Change::Up { carrier }, Change::Down]);
+    // The same, told in another order.
+    let mut stream = created("vEth0");
+    up(&mut stream);
+    down(&mut stream);
+    asks(&mut stream, 2, "vEth0", 0, 0);
+    assert_eq!(changes(stream), [Change::Up { carrier }, Change::Down]);
+    // Where requests are not seen: when nothing else explains it, or when it is up again.
+    let mut stream = created("vEth0");
+    up(&mut stream);
+    down(&mut stream);
+    assert_eq!(changes(stream.clone()), [Change::Up { carrier }, Change::Down], "told at the end");
+    later(&mut stream, 2);
+    up(&mut stream);
+    assert_eq!(changes(stream), [Change::Up { carrier }, Change::Down, Change::Up { carrier }]);
 }
 
 #[test]

@@ -11,6 +11,7 @@ use self::page::Page;
 use super::Sink;
 use crate::cause::Cause;
 use crate::event::{Question, Start};
+use crate::inventory::Alive;
 use crate::probe::Row;
 use crate::report::{Attempt, Hooks, Report, Summary, Told};
 
@@ -21,6 +22,7 @@ mod coverage;
 mod frame;
 mod interfaces;
 mod library;
+mod ls;
 mod milestones;
 mod page;
 mod probes;
@@ -196,6 +198,17 @@ pub fn explain(mut out: impl Write, cause: Option<Cause>) -> io::Result<()> {
 pub fn probes(mut out: impl Write, rows: &[Row]) -> io::Result<()> {
     let mut page = Page::new(false);
     probes::rows(&mut page, rows);
+    out.write_all(page.into_text().as_bytes())?;
+    out.flush()
+}
+
+/// Tells which interfaces are alive, and what could not be looked at.
+///
+/// # Errors
+/// Those of `out`.
+pub fn alive(mut out: impl Write, alive: &[Alive], unseen: &[String]) -> io::Result<()> {
+    let mut page = Page::new(false);
+    ls::rows(&mut page, alive, unseen);
     out.write_all(page.into_text().as_bytes())?;
     out.flush()
 }

@@ -64,6 +64,14 @@ impl Page {
         self.wrapped(text, "", INDENT);
     }
 
+    /// A row of a table, however wide it is.
+    pub(super) fn row(&mut self, cells: &[String], widths: &[usize]) {
+        let cells: Vec<String> = cells.iter().zip(widths).map(|(cell, width)| padded(cell, *width)).collect();
+        let row = cells.join("  ");
+        self.text.extend(row.trim_end().chars().map(|c| if c == BOUND { ' ' } else { c }));
+        self.text.push('\n');
+    }
+
     /// A line of evidence, indented; what doesn't fit goes on, indented further.
     pub(super) fn evidence(&mut self, text: &str) {
         self.wrapped(text, INDENT, "      ");

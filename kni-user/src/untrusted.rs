@@ -19,6 +19,9 @@ enum Wire {
 }
 
 impl Untrusted {
+    /// Nothing.
+    pub const EMPTY: Self = Self(Vec::new());
+
     /// Everything up to the first NUL.
     #[must_use]
     pub fn until_nul(bytes: &[u8]) -> Self {

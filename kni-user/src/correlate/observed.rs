@@ -376,10 +376,12 @@ impl Observed {
         call.or(told(self.compat)).or(told(self.dispatcher)).or(told(self.handler))
     }
 
-    /// All names that it goes by, for lines of the kernel's log.
+    /// All names that it goes by, for lines of the kernel's log; an empty one is none in what is told.
     pub(super) fn names(&self) -> Vec<&Untrusted> {
+        static EMPTY: Untrusted = Untrusted::EMPTY;
         let report::Interface { claimed, consumed, actual, .. } = &self.interface;
-        [consumed, claimed, actual].into_iter().flatten().collect()
+        let nameless = self.allocated.is_some() && consumed.is_none();
+        [consumed, claimed, actual].into_iter().flatten().chain(nameless.then_some(&EMPTY)).collect()
     }
 }
 

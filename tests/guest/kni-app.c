@@ -167,8 +167,10 @@ static int get_and_release(struct wanted *wanted, int count)
 		for (int i = 0; i < count; i++)
 			ask(&wanted[i]);
 	go_on(wanted);
+	/* As others would: sent to a thread it would be forgotten once that is dying, and so not keep the module
+	 * from waiting for an answer. */
 	if (fault_is("killed"))
-		raise(SIGKILL);
+		kill(getpid(), SIGKILL);
 	for (int i = 0; i < count; i++)
 		all = wanted[i].kni != NULL && rte_kni_release(wanted[i].kni) == 0 && all;
 	return all;

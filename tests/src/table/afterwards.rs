@@ -71,9 +71,17 @@ const T44_CARRIER: &[Run] = &[app(
     created(&[up(true), DOWN, Became::released(NAME)]),
 )];
 
+/// Whoever dies waits for no answer.
 const T46: &[Run] = &[app(
     kni_app!("--iova-mode=pa"; "answering,then=ip link set vEth0_0 up,killed", "vEth0_0"),
-    created(&[up(false), Became::event("released", NAME, &[("/how", Said::Text("death"))])]),
+    created(&[
+        up(false),
+        Became::event(
+            "released",
+            NAME,
+            &[("/how", Said::Text("death")), ("/took_ns", Said::Between(0, 1_000_000_000))],
+        ),
+    ]),
 )];
 
 /// It is set down with nobody to answer, which takes three seconds.

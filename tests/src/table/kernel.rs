@@ -78,12 +78,8 @@ const T19: &[Run] = &[Run {
 
 const T21: &[Run] = &[raw(&["vEth0_0"], at_syscall(&[unopened("sys.device-missing", ENOENT)]))];
 
-const FORBIDDEN: Attempt = Attempt {
-    claimed: Some(NAME),
-    issued: Some(true),
-    subject: Some("fd 6"),
-    ..Attempt::at_syscall("sys.seccomp", EPERM)
-};
+const FORBIDDEN: Attempt =
+    Attempt { claimed: Some(NAME), issued: Some(true), ..Attempt::at_syscall("sys.seccomp", EPERM) };
 
 macro_rules! forbidden {
     ($program:literal) => {

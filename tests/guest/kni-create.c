@@ -237,5 +237,6 @@ int main(int argc, char **argv)
 	}
 	if (asked.release != NULL)
 		failed |= ask(fd, RELEASE, asked.release);
+	close(fd);
 	return failed;
 }

@@ -55,7 +55,9 @@ pub fn look(pid: u32, tid: u32) -> Option<Look> {
         return None;
     }
     let sleeps_in = || wchan(&thread).map(|function| vec![Untrusted::from(function.as_slice())]);
-    let stack = functions(&thread).or_else(sleeps_in);
+    // The kernel must not walk the stack of one that runs while a probe waits for one of its functions to return:
+    // it warns (`rethook_find_ret_addr`, kernel/trace/rethook.c, Linux 6.1), which may be fatal (`panic_on_warn`).
+    let stack = if state == 'R' { Some(Vec::new()) } else { functions(&thread).or_else(sleeps_in) };
     Some(Look { state, stack })
 }
 

@@ -5,7 +5,7 @@ use super::builds::REFUSED;
 use super::kernel::{TO_ITS_END, raw, row};
 use super::library::kni_app;
 use crate::guest::Guest;
-use crate::scenario::{Attempt, Attempts, Became, Expect, Field, Module, Run, Said, Scenario};
+use crate::scenario::{Attempt, Attempts, Became, Expect, Field, Index, Module, Run, Said, Scenario};
 
 const NAME: &str = "vEth0_0";
 const EINTR: i64 = 4;
@@ -32,7 +32,7 @@ const UNANSWERED: Became = Became::event(
     "set-up-request",
     NAME,
     &[
-        ("/request", Said::Text("set up")),
+        ("/request", Said::Text("set up or down")),
         ("/errno", Said::Number(ETIME)),
         ("/took_ns", THREE_SECONDS),
         ("/by/comm", Said::Text("ip")),
@@ -158,8 +158,10 @@ const WAITS_FOR_RTNL: &[Field] = &[
 const WAITS_FOR_KTHREADD: &[Field] =
     &[("/final", Said::Is(false)), ("/waiting/what", Said::Text("kthreadd"))];
 
+/// It had been registered, and was removed again.
 const STARVED: Attempt = Attempt {
     errno_kernel: Some(EINTR),
+    ifindex: Index::Some,
     consumed: Some(NAME),
     ..Attempt::in_kernel("module", NAME, "mod.thread", ECANCELED)
 };
@@ -170,6 +172,7 @@ const T33_ATTEMPTS: Attempts = Attempts::Exactly(&[
         boundary: Some("module"),
         cause: Some("proc.blocked"),
         consumed: Some(NAME),
+        ifindex: Index::Some,
         ..STARVED.meanwhile(WAITS_FOR_KTHREADD)
     },
     Attempt { also: &[("/waiting/what", Said::Text("kthreadd"))], ..STARVED },

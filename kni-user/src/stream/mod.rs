@@ -75,7 +75,7 @@ enum Woken {
     /// A process has mapped code.
     Mapped,
     /// Time has passed.
-    Tick(Event),
+    Tick,
 }
 
 impl Stream {
@@ -157,7 +157,7 @@ impl Stream {
             }
             () = readable(self.kernel_log.as_ref()) => Woken::Told,
             () = self.links.readable() => Woken::Told,
-            _ = self.tick.tick() => Woken::Tick(now(What::Tick)),
+            _ = self.tick.tick() => Woken::Tick,
         };
         match woken {
             Woken::Told => self.drain(events),
@@ -165,7 +165,7 @@ impl Stream {
                 self.follow_programs(events);
                 Ok(())
             }
-            Woken::Tick(tick) => self.pass_time(tick, events),
+            Woken::Tick => self.pass_time(now(What::Tick), events),
         }
     }
 

@@ -1,16 +1,12 @@
 //! What holds for every stream, not only for those that somebody thought of.
 
-use kni_ebpf::hook::Hook;
 use proptest::prelude::*;
 
-use super::scripts::{CMD, Script, scripts};
+use super::scripts::{Script, scripts};
 use super::{INCONCLUSIVE, Short, short};
-use crate::engine::Engine;
-use crate::event::{
-    Call, Event, Holder, KernelLog, Ledger, Phase, Process, Question, Read, Step, Task, What,
-};
+use crate::event::{Event, Ledger, What};
 use crate::report::Outcome;
-use crate::testing::{Answer, CREATE, Stream, process};
+use crate::testing::{Answer, Stream, process};
 use crate::untrusted::Untrusted;
 
 /// The verdict on an attempt, and what it is about.
@@ -114,15 +110,6 @@ proptest! {
         let dropped = records[dropped.index(records.len())];
         prop_assert_eq!(leaves_its_verdicts(&stream, dropped, records[0]), Ok(()));
     }
-
-    #[test]
-    fn no_stream_makes_it_panic(events in proptest::collection::vec(event(), 0..50)) {
-        let mut engine = Engine::new();
-        let mut reports = Vec::new();
-        for event in &events {
-            engine.feed(event, &mut reports);
-        }
-    }
 }
 
 /// Where the records are.
@@ -178,67 +165,6 @@ fn any_one_record_lost_leaves_the_verdict_of_each_script_or_makes_it_inconclusiv
             }
         }
     }
-}
-
-fn nanos() -> impl Strategy<Value = u64> {
-    prop_oneof![0..20u64, Just(u64::MAX), Just(u64::MAX / 2)]
-}
-
-fn text() -> impl Strategy<Value = Read> {
-    prop_oneof![
-        proptest::sample::select(&["", "a", "vEth0", "KNI: KNI already exists", "PANIC in %s"][..])
-            .prop_map(|text| Read::Bytes(text.into())),
-        Just(Read::Failed(-14)),
-    ]
-}
-
-fn phase() -> impl Strategy<Value = Phase> {
-    let value =
-        prop_oneof![Just(0i64), Just(-22), Just(-16), Just(5), Just(i64::MIN), Just(i64::MAX), any::<i64>()];
-    prop_oneof![
-        Just(Phase::Enter),
-        (value, proptest::option::of(nanos())).prop_map(|(value, entered)| Phase::Return { value, entered }),
-    ]
-}
-
-fn task() -> impl Strategy<Value = Task> {
-    (0..4u32, 0..4u32).prop_map(|(pid, tid)| Task { pid, tid, comm: "a".into() })
-}
-
-fn what() -> impl Strategy<Value = What> {
-    let hook = proptest::sample::select(Hook::ALL.as_slice());
-    let args = prop_oneof![Just([0; 3]), Just(CMD), any::<[u64; 3]>()];
-    let cmd = proptest::sample::select(&[CREATE, 0xc088_0003, 0xc004_0001, 0, u32::MAX][..]);
-    let attempt = || proptest::option::of(nanos());
-    prop_oneof![
-        8 => (hook, task(), phase(), attempt(), args, text()).prop_map(|(hook, task, phase, attempt, args, text)| {
-            What::Step(Step { hook, task, phase, attempt, args, text, detail: Read::default(), rte_errno: None })
-        }),
-        4 => (task(), phase(), attempt(), any::<i32>(), cmd, text()).prop_map(|(task, phase, attempt, fd, cmd, info)| {
-            What::Call(Call { task, phase, attempt, fd, cmd, info })
-        }),
-        1 => (0..4u32, nanos(), 0..4u32).prop_map(|(pid, start_ns, parent)| What::Process(Process {
-            pid, ns_pids: vec![pid], start_ns, exe: None, parent, parent_comm: None, netns: None, mntns: None,
-        })),
-        1 => any::<[u64; 4]>().prop_map(|[lost, missed, displaced, undecoded]| What::Ledger(Ledger {
-            lost, missed, displaced, undecoded, ..Ledger::default()
-        })),
-        1 => nanos().prop_map(|logged_ns| What::KernelLog(KernelLog {
-            sequence: 0, logged_ns, level: 0, text: "rte_kni: Creating kni...".into(),
-        })),
-        1 => Just(What::Holder(Holder { pid: 1, comm: "a".into() })),
-        1 => Just(What::Armed),
-        1 => Just(What::Tick),
-        1 => Just(Stream::new(Question::Check { expect: vec![], within_ns: u64::MAX, runs_command: true }, &[]))
-            .prop_map(|stream| stream.events[0].what.clone()),
-        1 => (0..4u32).prop_map(|pid| What::CommandStarted { pid }),
-        1 => Just(What::CommandEnded { pid: 1, status: None, signal: None }),
-        1 => Just(What::End(crate::event::End::Done)),
-    ]
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    (nanos(), what()).prop_map(|(at, what)| Event { at, what })
 }
 
 #[test]

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use expect_test::expect_file;
 
+use super::lives::{Life, lives, not_so};
 use super::properties::agrees;
 use super::{CREATED, INCONCLUSIVE, Short, short, stopped};
 use crate::cause::Cause;
@@ -139,6 +140,36 @@ fn a_replay_prints_the_text_beside_the_recording() {
     }
 }
 
+/// A recorded run, and all that is told of it.
+struct Run {
+    name: String,
+    events: Vec<Event>,
+    expected: Vec<Short>,
+    lives: Life,
+}
+
+fn runs() -> impl Iterator<Item = Run> {
+    recordings().into_iter().map(|recording| {
+        let events = events(&recording);
+        let (expected, _) = expected(scenario(&recording));
+        let lives = lives(&Answer::of(&events));
+        Run { name: recording.display().to_string(), events, expected, lives }
+    })
+}
+
+impl Run {
+    /// With less than all of it, a verdict is one of those of the whole or inconclusive, and nothing is told of an
+    /// interface that is not so.
+    fn holds_with(&self, left: &[Event], without: &Event) {
+        let answer = Answer::of(left);
+        let verdicts: Vec<Short> = answer.attempts().into_iter().map(short).collect();
+        let no_other = verdicts.iter().all(|verdict| is_no_other(*verdict, &self.expected));
+        assert!(no_other, "{} without {without:?}: {verdicts:?}", self.name);
+        let wrong = not_so(lives(&answer), &self.lives);
+        assert!(wrong.is_empty(), "{} without {without:?}: {wrong:?}", self.name);
+    }
+}
+
 /// A lost record is counted before the records of its batch: from then on the ledger says so.
 fn without(events: &[Event], lost: usize) -> Vec<Event> {
     let mut left = events.to_vec();
@@ -158,12 +189,10 @@ fn without(events: &[Event], lost: usize) -> Vec<Event> {
 /// kernel's log is overwritten.
 #[test]
 fn any_one_fact_that_could_not_be_read_leaves_the_verdict_or_makes_it_inconclusive() {
-    for recording in recordings() {
-        let (expected, _) = expected(scenario(&recording));
-        let events = events(&recording);
-        for at in 0..events.len() {
+    for run in runs() {
+        for (at, event) in run.events.iter().enumerate() {
             let is_fact = matches!(
-                events[at].what,
+                event.what,
                 What::Process(_)
                     | What::KernelLog(_)
                     | What::Holder(_)
@@ -172,39 +201,22 @@ fn any_one_fact_that_could_not_be_read_leaves_the_verdict_or_makes_it_inconclusi
                     | What::Module(_)
                     | What::Blocked(_)
             );
-            if !is_fact {
-                continue;
+            if is_fact {
+                let mut left = run.events.clone();
+                left.remove(at);
+                run.holds_with(&left, event);
             }
-            let mut left = events.clone();
-            left.remove(at);
-            let verdicts: Vec<Short> = Answer::of(&left).attempts().into_iter().map(short).collect();
-            assert!(
-                verdicts.iter().all(|verdict| is_no_other(*verdict, &expected)),
-                "{} without {:?}: {verdicts:?}",
-                recording.display(),
-                events[at]
-            );
         }
     }
 }
 
 #[test]
 fn any_one_record_lost_leaves_the_verdict_or_makes_it_inconclusive() {
-    for recording in recordings() {
-        let (expected, _) = expected(scenario(&recording));
-        let events = events(&recording);
-        let records = (0..events.len()).filter(|at| {
-            matches!(events.get(*at).map(|event| &event.what), Some(What::Step(_) | What::Call(_)))
-        });
-        for lost in records {
-            let answer = Answer::of(&without(&events, lost));
-            let verdicts: Vec<Short> = answer.attempts().into_iter().map(short).collect();
-            assert!(
-                verdicts.iter().all(|verdict| is_no_other(*verdict, &expected)),
-                "{} without {:?}: {verdicts:?}",
-                recording.display(),
-                events.get(lost)
-            );
+    for run in runs() {
+        for (at, event) in run.events.iter().enumerate() {
+            if matches!(event.what, What::Step(_) | What::Call(_)) {
+                run.holds_with(&without(&run.events, at), event);
+            }
         }
     }
 }

@@ -6,8 +6,8 @@ use proptest::option;
 use proptest::prelude::*;
 
 use crate::event::{
-    Call, Coverage, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Module, Phase, Process,
-    Question, Read, Start, Step, Task, What,
+    Blocked, Call, Coverage, DeviceInfo, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Link,
+    LinkState, Mapped, Module, Moved, Object, Phase, Process, Question, Read, Stack, Start, Step, Task, What,
 };
 use crate::untrusted::Untrusted;
 
@@ -25,6 +25,11 @@ fn what() -> impl Strategy<Value = What> {
         process().prop_map(What::Process),
         holder().prop_map(What::Holder),
         interface().prop_map(What::Interface),
+        link().prop_map(What::Link),
+        module().prop_map(What::Module),
+        blocked().prop_map(What::Blocked),
+        object().prop_map(What::Object),
+        (any::<u32>(), untrusted()).prop_map(|(pid, object)| What::Mapped(Mapped { pid, object })),
         kernel_log().prop_map(What::KernelLog),
         ledger().prop_map(What::Ledger),
         any::<u32>().prop_map(|pid| What::CommandStarted { pid }),
@@ -49,8 +54,16 @@ fn hook() -> impl Strategy<Value = Hook> {
 
 fn start() -> impl Strategy<Value = Start> {
     let names = (any::<String>(), untrusted(), untrusted(), untrusted());
-    (names, any::<(i64, u64, i32)>(), option::of(module()), question()).prop_map(
-        |((version, host, kernel, cpus_online), (unix_ns, boot_ns, utc_offset_s), module, question)| Start {
+    let times = any::<(i64, u64, i32)>();
+    let limits = any::<[Option<u64>; 2]>();
+    (names, times, option::of(module()), limits, question()).prop_map(
+        |(
+            (version, host, kernel, cpus_online),
+            (unix_ns, boot_ns, utc_offset_s),
+            module,
+            [memory_end, netns],
+            question,
+        )| Start {
             version,
             host,
             kernel,
@@ -59,16 +72,18 @@ fn start() -> impl Strategy<Value = Start> {
             utc_offset_s,
             cpus_online,
             module,
-            memory_end: None,
-            netns: None,
+            memory_end,
+            netns,
             question,
         },
     )
 }
 
 fn module() -> impl Strategy<Value = Module> {
-    (option::of(untrusted()), vec((untrusted(), untrusted()), 0..4))
-        .prop_map(|(version, parameters)| Module { version, parameters, info: None })
+    let info = (any::<(u32, Option<u32>)>(), any::<String>())
+        .prop_map(|((size, name_bytes), source)| DeviceInfo { size, name_bytes, source });
+    (option::of(untrusted()), vec((untrusted(), untrusted()), 0..4), option::of(info))
+        .prop_map(|(version, parameters, info)| Module { version, parameters, info })
 }
 
 fn question() -> impl Strategy<Value = Question> {
@@ -148,12 +163,49 @@ fn holder() -> impl Strategy<Value = Holder> {
 }
 
 fn interface() -> impl Strategy<Value = Interface> {
-    (any::<(u32, u32)>(), untrusted()).prop_map(|((pid, ifindex), name)| Interface {
+    (any::<(u32, u32, Option<u32>)>(), untrusted()).prop_map(|((pid, ifindex, mtu), name)| Interface {
         pid,
         name,
         ifindex,
-        mtu: None,
+        mtu,
     })
+}
+
+fn link() -> impl Strategy<Value = Link> {
+    let moved = any::<Option<(Option<u64>, Option<u32>)>>();
+    let more = (any::<Option<(bool, bool)>>(), moved, option::of(holder()));
+    (any::<(u64, u32, Option<u32>)>(), untrusted(), more).prop_map(
+        |((netns, ifindex, mtu), name, (state, moved, owner))| Link {
+            netns,
+            ifindex,
+            name,
+            mtu,
+            state: state.map(|(up, carrier)| LinkState { up, carrier }),
+            moved: moved.map(|(netns, ifindex)| Moved { netns, ifindex }),
+            owner,
+        },
+    )
+}
+
+fn blocked() -> impl Strategy<Value = Blocked> {
+    let functions = || vec(untrusted(), 0..4);
+    let other = (any::<(u32, u32)>(), untrusted(), functions())
+        .prop_map(|((pid, tid), comm, functions)| Stack { pid, tid, comm, functions });
+    (any::<(u32, u32, char)>(), option::of(functions()), vec(other, 0..3))
+        .prop_map(|((pid, tid, state), stack, others)| Blocked { pid, tid, state, stack, others })
+}
+
+fn object() -> impl Strategy<Value = Object> {
+    let names = (untrusted(), option::of(untrusted()), option::of(untrusted()));
+    (names, vec(any::<String>(), 0..3), vec(any::<String>(), 0..3)).prop_map(
+        |((path, soname, debug_file), symbols, versions)| Object {
+            path,
+            soname,
+            symbols,
+            versions,
+            debug_file,
+        },
+    )
 }
 
 fn kernel_log() -> impl Strategy<Value = KernelLog> {

@@ -154,6 +154,25 @@ fn fields_of_a_later_kniwatch_are_skipped() {
     assert!(error.is_none(), "{error:?}");
 }
 
+/// As 0.1 wrote it before it followed interfaces and looked into the module.
+#[test]
+fn what_an_earlier_kniwatch_did_not_record_is_not_known() {
+    let earlier = r#"{"kniwatch-recording":1,"by":"0.1.0"}
+{"at":1,"event":"start","version":"0.1.0","host":"h","kernel":"6.1.0","unix_ns":0,"boot_ns":0,"utc_offset_s":0,"cpus_online":"0","module":{"version":"22.11","parameters":[]},"question":{"command":"watch"}}
+{"at":2,"event":"process","pid":7,"ns_pids":[7],"start_ns":0,"exe":null,"parent":1,"parent_comm":null,"netns":null}
+{"at":3,"event":"interface","pid":7,"name":"vEth0","ifindex":2}
+"#;
+    let (events, error) = read(earlier.as_bytes());
+    assert!(error.is_none(), "{error:?}");
+    let [Event { what: What::Start(start), .. }, _, Event { what: What::Interface(interface), .. }] =
+        &events[..]
+    else {
+        panic!("{events:?}");
+    };
+    assert_eq!((start.memory_end, start.netns, interface.mtu), (None, None, None));
+    assert_eq!(start.module.as_ref().unwrap().info, None);
+}
+
 #[test]
 fn a_line_that_is_no_event_is_named_after_all_before_it() {
     for line in ["garbage", "{\"at\":1}", "{\"at\":1,\"event\":\"unheard-of\"}", "", "\u{0}"] {

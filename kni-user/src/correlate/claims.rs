@@ -31,6 +31,13 @@ pub(super) struct Claim {
     pub(super) took_ns: Option<Nanos>,
 }
 
+impl Claim {
+    /// It is gone, and what removed it was not seen.
+    pub(super) const fn unseen() -> Self {
+        Self { how: ReleasedHow::Unseen, by: None, took_ns: None }
+    }
+}
+
 /// Threads that are removing something.
 #[derive(Debug, Default)]
 pub(super) struct Removing {
@@ -78,7 +85,7 @@ fn findings(released: Vec<Released>) -> Vec<Finding> {
 
 impl Correlator {
     /// A RELEASE request: the interface is gone when it is granted.
-    pub(super) fn release(&mut self, at: Nanos, call: &Call) -> Vec<Finding> {
+    pub(super) fn release(&mut self, at: Nanos, call: &Call, watch: Watch) -> Vec<Finding> {
         let Task { pid, tid, .. } = call.task;
         let Phase::Return { value, entered } = call.phase else {
             self.removing.library.remove(&tid);
@@ -100,7 +107,7 @@ impl Correlator {
         // (`kni_ioctl_release` of `kni_misc.c` returns what copy_from_user had left).
         let netns = self.processes.netns(pid);
         let claim = Claim { how: ReleasedHow::Request, by: Some(who(&call.task)), took_ns };
-        findings(self.interfaces.claim(at, &claim, |known| known.is(&name, netns, pid)))
+        findings(self.interfaces.claim(at, watch, &claim, |known| known.is(&name, netns, pid)))
     }
 
     /// `rte_kni_release`: its refusal is news if it asked nobody.
@@ -130,7 +137,7 @@ impl Correlator {
     }
 
     /// The device is closed for the last time: the module removes all that it has in that namespace's list.
-    pub(super) fn device_closed(&mut self, at: Nanos, step: &Step) -> Vec<Finding> {
+    pub(super) fn device_closed(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
         let Task { pid, tid, .. } = step.task;
         let Phase::Return { entered, .. } = step.phase else {
             insert(&mut self.removing.closing, tid, at);
@@ -146,7 +153,7 @@ impl Correlator {
         let how = if has_ended { ReleasedHow::Death } else { ReleasedHow::Close };
         let took_ns = entered.map(|entered| at.saturating_sub(entered));
         let claim = Claim { how, by: Some(who(&step.task)), took_ns };
-        findings(self.interfaces.claim(at, &claim, |known| {
+        findings(self.interfaces.claim(at, watch, &claim, |known| {
             let own = match known.file {
                 Some(from) => from == file,
                 None => known.is_owned_by(pid) || (!known.whole && netns != 0),
@@ -156,18 +163,18 @@ impl Correlator {
     }
 
     /// The owner has ended, and nothing tells when its device is closed.
-    pub(super) fn orphaned(&mut self, at: Nanos, pid: u32) -> Vec<Finding> {
+    pub(super) fn orphaned(&mut self, at: Nanos, pid: u32, watch: Watch) -> Vec<Finding> {
         let claim = Claim { how: ReleasedHow::Death, by: None, took_ns: None };
-        findings(self.interfaces.claim(at, &claim, |known| known.is_owned_by(pid)))
+        findings(self.interfaces.claim(at, watch, &claim, |known| known.is_owned_by(pid)))
     }
 
     /// A module has gone. What was the module's can't live on; what rtnetlink still shows does.
-    pub(super) fn module_gone(&mut self, at: Nanos, step: &Step) -> Vec<Finding> {
+    pub(super) fn module_gone(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
         let ours = step.text.text().is_some_and(|name| name.as_bytes() == MODULE_NAME);
         if step.hook != Hook::ModuleFree || !ours {
             return Vec::new();
         }
         let claim = Claim { how: ReleasedHow::ModuleRemoval, by: None, took_ns: None };
-        findings(self.interfaces.claim(at, &claim, |known| known.claim.is_none()))
+        findings(self.interfaces.claim(at, watch, &claim, |known| known.claim.is_none()))
     }
 }

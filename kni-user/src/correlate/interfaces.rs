@@ -1,7 +1,11 @@
 //! The interfaces that are known to be KNI's and not to be gone: those that were seen coming into being, and those
 //! that were there before.
 
+use kni_ebpf::hook::Hook;
+
+use super::Watch;
 use super::claims::Claim;
+use super::judge::unseen;
 use crate::event::{Holder, Interface, LinkState, Nanos};
 use crate::report::{Change, Changed, Released, ReleasedHow};
 use crate::untrusted::Untrusted;
@@ -141,14 +145,19 @@ impl Interfaces {
 
     /// Something has removed those that `goes` holds for. Of those that rtnetlink tells of, it must have told that
     /// they are gone: it does before the module returns. The others stay, whatever was said.
+    ///
+    /// What removes all that is left says nothing of one that may have been released before, unseen: how that went is
+    /// not known.
     pub(super) fn claim(
         &mut self,
         at: Nanos,
+        watch: Watch,
         claim: &Claim,
         goes: impl Fn(&Living) -> bool,
     ) -> Vec<Released> {
         for known in self.living.iter_mut().filter(|known| goes(known)) {
-            known.claim = Some(claim.clone());
+            let was_there = claim.how == ReleasedHow::Request || known.cannot_have_gone_unseen(at, watch);
+            known.claim = Some(if was_there { claim.clone() } else { Claim::unseen() });
         }
         let gone = self.living.extract_if(.., |known| {
             known.claim.is_some() && known.link.as_ref().is_none_or(|link| link.gone.is_some())
@@ -162,6 +171,13 @@ impl Living {
     pub(super) fn is(&self, name: &Untrusted, netns: Option<u64>, pid: u32) -> bool {
         let here = if netns.is_some() { self.home == netns } else { self.is_owned_by(pid) };
         self.name == *name && here
+    }
+
+    /// Whether a request to release it would have been seen.
+    fn cannot_have_gone_unseen(&self, at: Nanos, watch: Watch) -> bool {
+        // Of one that was there before, rtnetlink told when the requests were not observed yet.
+        let hooks: &[Hook] = if self.whole { &[Hook::Ioctl] } else { &[] };
+        unseen(hooks, self.since, at, watch, &[]).is_empty()
     }
 
     pub(super) fn is_owned_by(&self, pid: u32) -> bool {

@@ -71,13 +71,13 @@ impl Correlator {
             }
             Hook::DeviceRelease => {
                 self.follow_closing(at, step);
-                self.device_closed(at, step)
+                self.device_closed(at, step, watch)
             }
             Hook::LibraryRelease => self.library_release(at, step, watch),
             Hook::SetUpRequest => self.set_up(at, step),
             Hook::ModuleFree => {
                 self.closings.clear();
-                self.module_gone(at, step)
+                self.module_gone(at, step, watch)
             }
             _ => Vec::new(),
         }
@@ -99,7 +99,7 @@ impl Correlator {
             self.processes.ended(pid, at, ending.process);
             self.interfaces.owner_ended(pid);
             if !watch.coverage.is_live(Hook::DeviceRelease) {
-                findings.extend(self.orphaned(at, pid));
+                findings.extend(self.orphaned(at, pid, watch));
             }
             findings.extend(self.gave_up(at, pid, watch));
         }

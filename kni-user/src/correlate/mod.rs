@@ -237,7 +237,7 @@ impl Correlator {
         }
         let mut findings = Vec::new();
         if request_nr(call.cmd) == NR_RELEASE {
-            findings.extend(self.release(at, call));
+            findings.extend(self.release(at, call, watch));
         }
         let Some(began) = call.attempt else { return findings };
         findings.extend(self.follow(at, &call.task, began, watch));

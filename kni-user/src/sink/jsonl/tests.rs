@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use self::schema::Line;
-use super::{JsonLines, explain, probes};
+use super::{JsonLines, alive, explain, probes};
 use crate::cause::Cause;
 use crate::event::Question;
 use crate::report::{Diagnostic, Report, Told};
@@ -33,6 +33,7 @@ fn everything() -> String {
     let mut others = Vec::new();
     explain(&mut others, Cause::ALL).unwrap();
     probes(&mut others, &samples::rows()).unwrap();
+    alive(&mut others, &[samples::kernel::alive()], &["kernel threads can't be seen".to_owned()]).unwrap();
     written(&reports) + &String::from_utf8(others).unwrap()
 }
 
@@ -82,9 +83,10 @@ fn collect(value: &Value, names: &mut BTreeSet<String>) {
     ];
     match value {
         Value::Object(fields) => {
-            // Of a check, `what` is a phrase.
-            let is_word =
-                |name: &str| WORDS.contains(&name) && !(name == "what" && fields.contains_key("number"));
+            // Of a check, and of what could not be looked at, `what` is a phrase.
+            let is_phrase =
+                |name: &str| name == "what" && (fields.contains_key("number") || fields.len() == 1);
+            let is_word = |name: &str| WORDS.contains(&name) && !is_phrase(name);
             for (name, value) in fields {
                 names.insert(name.clone());
                 if let (true, Value::String(word)) = (is_word(name), value) {
@@ -106,7 +108,18 @@ fn the_document_has_an_example_of_every_type_and_all_of_them_decode() {
         let line: Value = serde_json::from_str(example).unwrap();
         types.insert(line["type"].as_str().unwrap().to_owned());
     }
-    let expected = ["attempt", "cause", "diagnostic", "interface", "lost", "probe", "start", "summary"];
+    let expected = [
+        "alive",
+        "attempt",
+        "cause",
+        "diagnostic",
+        "interface",
+        "lost",
+        "probe",
+        "start",
+        "summary",
+        "unseen",
+    ];
     assert_eq!(types.iter().map(String::as_str).collect::<Vec<_>>(), expected);
 }
 

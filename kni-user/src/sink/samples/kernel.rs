@@ -5,6 +5,7 @@ use kni_ebpf::hook::Hook;
 use super::{created, device_busy, entered, stopped};
 use crate::cause::Cause;
 use crate::event::Holder;
+use crate::inventory::{Age, Alive};
 use crate::report::{
     Attempt, Boundary, Change, Changed, Diagnostic, Errnos, Field, Interface, Outcome, Released, ReleasedHow,
     Skew, Waiting, WaitsFor,
@@ -192,4 +193,21 @@ pub(in crate::sink) fn releases() -> Vec<Released> {
     let released = |(how, took_ns)| Released { how, took_ns, ..super::released() };
     let adopted = Released { lived_ns: None, ..super::released() };
     all.into_iter().map(released).chain([adopted]).collect()
+}
+
+/// As `ls` finds it.
+pub(in crate::sink) fn alive() -> Alive {
+    Alive {
+        name: "kni0".into(),
+        ifindex: 9,
+        mtu: Some(1500),
+        netns: 4_026_532_201,
+        netns_name: Some("blue".into()),
+        own_netns: false,
+        owner: Some(ip()),
+        up: true,
+        carrier: false,
+        age: Some(Age { ns: 4_900_000_000, at_most: true }),
+        thread_alive: Some(true),
+    }
 }

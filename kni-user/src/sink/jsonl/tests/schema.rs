@@ -15,6 +15,8 @@ pub(super) enum Line {
     Summary(Summary),
     Cause(Explained),
     Probe(Probe),
+    Alive(Living),
+    Unseen(Unlooked),
 }
 
 /// Declares structs that take exactly these fields.
@@ -225,6 +227,21 @@ strict! {
         lost_without: String,
     }
     Sites { class: String, count: u64 }
+    Living {
+        name: Text,
+        ifindex: u32,
+        mtu: Option<u32>,
+        netns: u64,
+        netns_name: Option<Text>,
+        own_netns: bool,
+        owner: Option<Holder>,
+        up: bool,
+        carrier: bool,
+        age: Option<Age>,
+        thread_alive: Option<bool>,
+    }
+    Age { ns: u64, at_most: bool }
+    Unlooked { what: String }
     Explained { cause: String, meaning: String, advice: String }
 }
 

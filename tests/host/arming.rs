@@ -74,19 +74,19 @@ fn system_calls_are_observed_while_kni_is_used_and_cost_nothing_before_and_after
     for round in 0..2 {
         let what = format!("round {round}");
         assert_attached(&[], &what);
-        assert_eq!(runs_at_foreign_calls(&watch), 0, "{what}");
+        assert_eq!(runs_at_foreign_calls(&mut watch), 0, "{what}");
 
         let armed = armed(&mut watch);
         assert_eq!(states(&armed), [(Hook::Open, HookState::Live), (Hook::Ioctl, HookState::Live)]);
         assert_attached(&CALLS, &what);
-        assert!(runs_at_foreign_calls(&watch) >= 2 * FOREIGN_CALLS, "{what}");
+        assert!(runs_at_foreign_calls(&mut watch) >= 2 * FOREIGN_CALLS, "{what}");
         assert_eq!(watch.probes.arm_calls(), [], "once is enough");
 
         let idle = watch.probes.idle_calls();
         assert_eq!(states(&idle), [(Hook::Open, HookState::Idle), (Hook::Ioctl, HookState::Idle)]);
         assert_eq!(watch.probes.idle_calls(), []);
         let patience = Patience::default();
-        while runs_at_foreign_calls(&watch) > 0 {
+        while runs_at_foreign_calls(&mut watch) > 0 {
             patience.check("detaching");
         }
     }
@@ -132,7 +132,7 @@ const FOREIGN_CALLS: u64 = 1000;
 
 /// How often the programs at `ioctl` run while nobody does anything but foreign ones; those of others, who share the
 /// machine, among them.
-fn runs_at_foreign_calls(watch: &Watch) -> u64 {
+fn runs_at_foreign_calls(watch: &mut Watch) -> u64 {
     let before = watch.probes.kernel_runs(Hook::Ioctl).unwrap();
     for _ in 0..FOREIGN_CALLS {
         program::request(FOREIGN, &mut Info::named("x"));

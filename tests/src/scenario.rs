@@ -130,10 +130,10 @@ impl Became {
         Self { event: "released", name, also: &[("/how", Said::Text("request"))] }
     }
 
-    /// `name` was released with the device.
+    /// `name` went with the process that had the device open.
     #[must_use]
-    pub const fn closed(name: &'static str) -> Self {
-        Self { also: &[("/how", Said::Text("close"))], ..Self::released(name) }
+    pub const fn orphaned(name: &'static str) -> Self {
+        Self { also: &[("/how", Said::Text("death"))], ..Self::released(name) }
     }
 
     /// That event of `name`'s.

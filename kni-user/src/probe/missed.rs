@@ -13,9 +13,13 @@ use std::fs;
 use std::os::fd::RawFd;
 use std::path::Path;
 
+use aya::util::KernelVersion;
 use aya_obj::generated::{bpf_link_info, bpf_link_type, bpf_perf_event_type};
 
 use super::counters::info;
+
+/// From here on links tell.
+const TELLS: KernelVersion = KernelVersion::new(6, 7, 0);
 
 /// The links of this process to functions of the kernel and the module.
 #[derive(Debug, Default)]
@@ -38,6 +42,9 @@ struct KernelLink {
 impl KernelLinks {
     /// Looks for links that have come since, and forgets those that have gone.
     pub(super) fn refresh(&mut self) {
+        if !KernelVersion::current().is_ok_and(|kernel| kernel >= TELLS) {
+            return;
+        }
         let links = own_links();
         let gone = self.links.iter().filter(|old| links.iter().all(|link| link.id != old.id));
         self.before += gone.map(|link| link.missed.get()).sum::<u64>();

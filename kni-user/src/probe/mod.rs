@@ -74,6 +74,8 @@ pub struct Probes {
     /// Lets go of the system calls' attachments.
     leaving: Option<JoinHandle<()>>,
     descriptors: Descriptors,
+    /// Whether something was attached since they were taken.
+    has_news: bool,
     sites: Sites,
     rows: Vec<Row>,
     /// The files that were looked at.
@@ -112,6 +114,7 @@ impl Probes {
             dead: Vec::new(),
             leaving: None,
             descriptors: Descriptors::default(),
+            has_news: false,
             sites: Sites::default(),
             rows: Vec::new(),
             files: objects::Files::default(),
@@ -186,13 +189,15 @@ impl Probes {
     }
 
     /// What became of the programs' runs until now.
-    pub fn counters(&self) -> Result<Counters> {
+    pub fn counters(&mut self) -> Result<Counters> {
+        self.refresh_descriptors();
         counters::read(&self.object, &self.descriptors)
     }
 
     /// How often the programs of `hook` have run by the kernel's own count, to compare with [`Counters::runs`].
     /// 0 unless the kernel keeps statistics of eBPF programs.
-    pub fn kernel_runs(&self, hook: Hook) -> Result<u64> {
+    pub fn kernel_runs(&mut self, hook: Hook) -> Result<u64> {
+        self.refresh_descriptors();
         self.descriptors.runs(hook).context("cannot read the programs' descriptors")
     }
 
@@ -292,12 +297,16 @@ impl Probes {
             let specs = unresolved.into_iter().filter_map(spec::of);
             coverage.extend(self.carry_out(&plan(specs, &self.host, &self.config)));
         }
-        self.refresh_descriptors();
+        self.has_news = true;
         coverage
     }
 
-    /// For programs that have been loaded since.
+    /// For programs and links that have come since. Not as soon as they come: who has just been attached to is told
+    /// of first.
     fn refresh_descriptors(&mut self) {
+        if !std::mem::take(&mut self.has_news) {
+            return;
+        }
         if let Err(error) = self.descriptors.refresh(&self.object) {
             log::warn!("runs that the kernel leaves out can't be counted: {error}");
         }

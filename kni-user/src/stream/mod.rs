@@ -328,7 +328,7 @@ impl Stream {
         }
     }
 
-    fn read_ledger(&self) -> Result<Ledger> {
+    fn read_ledger(&mut self) -> Result<Ledger> {
         let counters = self.probes.counters().context("cannot read the probes' counters")?;
         Ok(Ledger {
             emitted: counters.emitted,

@@ -140,7 +140,7 @@ fn a_created_interface_must_have_the_index_that_the_guest_noted() {
 #[test]
 fn what_became_of_interfaces_is_judged_in_order_and_nothing_more_may_be_told() {
     const UP: Became = Became::event("up", "lo", &[("/took_ns", Said::Between(2, 3))]);
-    const BECAME: &[Became] = &[UP, Became::closed("lo")];
+    const BECAME: &[Became] = &[UP, Became::orphaned("lo")];
     let expect = Expect { interfaces: BECAME, ..*expect("t31") };
     let up = |took: u64| json!({"type": "interface", "data": {"event": "up", "name": "lo", "took_ns": took}});
     let went =

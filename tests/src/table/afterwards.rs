@@ -40,7 +40,7 @@ const UNANSWERED: Became = Became::event(
 );
 
 const T43: &[Run] =
-    &[raw(&["--then", "ip link set vEth0_0 up", "vEth0_0"], created(&[UNANSWERED, Became::closed(NAME)]))];
+    &[raw(&["--then", "ip link set vEth0_0 up", "vEth0_0"], created(&[UNANSWERED, Became::orphaned(NAME)]))];
 
 const fn up(carrier: bool) -> Became {
     const fn having(carrier: bool) -> &'static [Field] {
@@ -98,7 +98,7 @@ const RELEASE_REFUSED: &[Run] = &[raw(
     created(&[
         Became::event("renamed", NAME, &[("/to", Said::Text("other"))]),
         Became::event("release-refused", "other", &[("/errno", Said::Number(EINVAL))]),
-        Became::closed("other"),
+        Became::orphaned("other"),
     ]),
 )];
 
@@ -120,7 +120,7 @@ const T39: &[Run] = &[raw(
             ],
             ..Attempt::got(NAME)
         }]),
-        interfaces: &[UNANSWERED, Became::closed(NAME)],
+        interfaces: &[UNANSWERED, Became::orphaned(NAME)],
         must_not_say: &["STOPPED", "INCONCLUSIVE", ":\"created\"", "\"lib.", "\"sys.", "\"net."],
         ..NOTHING_SAID
     },
@@ -141,7 +141,7 @@ const RTNL_HELD: &[Run] = &[raw(
             },
             Attempt { also: &[WAITING_FOR_RTNL], ..Attempt::got("vEth0_1") },
         ]),
-        interfaces: &[UNANSWERED, Became::closed(NAME), Became::closed("vEth0_1")],
+        interfaces: &[UNANSWERED, Became::orphaned(NAME), Became::orphaned("vEth0_1")],
         must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
         ..NOTHING_SAID
     },

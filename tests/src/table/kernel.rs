@@ -184,7 +184,7 @@ const T30_RENAMED: &[Run] = &[raw(
         ]),
         interfaces: &[
             Became::event("renamed", NAME, &[("/to", Said::Text("other"))]),
-            Became::closed("other"),
+            Became::orphaned("other"),
         ],
         must_not_say: &["IN THE LIBRARY", "IN THE NETWORK", "\"lib.", "\"sys.", "\"net.", "\"proc."],
         ..NOTHING_SAID
@@ -226,7 +226,7 @@ const T50: &[Run] = &[raw(
     &["--test", "vEth0_0"],
     Expect {
         attempts: Attempts::Exactly(&[Attempt::got(NAME)]),
-        interfaces: &[Became::closed(NAME)],
+        interfaces: &[Became::orphaned(NAME)],
         must_not_say: REFUSED,
         ..NOTHING_SAID
     },
@@ -272,7 +272,7 @@ const TEMPLATE: &[Run] = &[raw(
             also: &[("/interface/actual", Said::Text("x0"))],
             ..Attempt::got("x%d")
         }],
-        &[Became::closed("x0")],
+        &[Became::orphaned("x0")],
     ),
 )];
 

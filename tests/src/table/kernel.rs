@@ -184,7 +184,7 @@ const T30_RENAMED: &[Run] = &[raw(
         ]),
         interfaces: &[
             Became::event("renamed", NAME, &[("/to", Said::Text("other"))]),
-            Became::orphaned("other"),
+            Became::closed("other"),
         ],
         must_not_say: &["IN THE LIBRARY", "IN THE NETWORK", "\"lib.", "\"sys.", "\"net.", "\"proc."],
         ..NOTHING_SAID
@@ -226,7 +226,7 @@ const T50: &[Run] = &[raw(
     &["--test", "vEth0_0"],
     Expect {
         attempts: Attempts::Exactly(&[Attempt::got(NAME)]),
-        interfaces: &[Became::orphaned(NAME)],
+        interfaces: &[Became::closed(NAME)],
         must_not_say: REFUSED,
         ..NOTHING_SAID
     },
@@ -272,7 +272,7 @@ const TEMPLATE: &[Run] = &[raw(
             also: &[("/interface/actual", Said::Text("x0"))],
             ..Attempt::got("x%d")
         }],
-        &[Became::orphaned("x0")],
+        &[Became::closed("x0")],
     ),
 )];
 

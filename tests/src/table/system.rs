@@ -200,7 +200,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "module-comes-and-goes",
         shows: "rte_kni.ko comes, goes and comes again meanwhile",
-        smoke: true,
         module: Module::Absent,
         runs: &[Run {
             options: &["--within", "120s", "--wait"],

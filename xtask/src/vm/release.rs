@@ -60,7 +60,14 @@ const BOOKWORM: Release = Release {
     base: "bookworm",
     suites: &[Suite::Debian("bookworm"), Suite::Security("bookworm-security")],
     glibc: (2, 36),
-    packages: &["linux-image-amd64", "linux-headers-amd64", "pahole"],
+    packages: &[
+        "linux-image-amd64",
+        "linux-headers-amd64",
+        "pahole",
+        // What the full-screen view and the package are tried in.
+        "tmux",
+        "systemd",
+    ],
 };
 
 /// Linux 6.12, DPDK 22.11.

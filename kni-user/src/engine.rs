@@ -34,6 +34,8 @@ pub struct Engine {
 #[derive(Debug, Default)]
 struct Change {
     at: Nanos,
+    /// When the last of those came without which nothing can be told of the module.
+    module_seen: Option<Nanos>,
     came: Vec<Hook>,
     went: Vec<Hook>,
 }
@@ -201,12 +203,15 @@ impl Engine {
         let changed = self.coverage.update(at, coverage);
         if changed && self.armed.is_some() {
             self.change.at = at;
+            if matches!(coverage.hook, Hook::Dispatcher | Hook::Handler) {
+                self.change.module_seen = Some(at);
+            }
             self.change.note(coverage.hook, self.coverage.is_live(coverage.hook));
         }
     }
 
     fn take_change(&mut self) -> Option<Told> {
-        let Change { at, came, went } = std::mem::take(&mut self.change);
+        let Change { at, module_seen, came, went } = std::mem::take(&mut self.change);
         if came.is_empty() && went.is_empty() {
             return None;
         }
@@ -215,7 +220,7 @@ impl Engine {
         Some(Told::Coverage(CoverageChange {
             came: crate::report::names(came),
             went: crate::report::names(went),
-            blind_ns: loaded.map(|loaded| at.saturating_sub(loaded)),
+            blind_ns: loaded.map(|loaded| module_seen.unwrap_or(at).saturating_sub(loaded)),
         }))
     }
 

@@ -1,12 +1,15 @@
 //! What this process may do on this machine, what is lost where it may not, and the remedy.
 
+mod sources;
+
 use std::fs;
 use std::io;
 use std::path::Path;
 
 use thiserror::Error;
 
-use crate::host::tracefs;
+pub use self::sources::{Source, kernel_log, sources};
+use crate::host::{mappings, tracefs};
 use crate::probe::plan::Usable;
 
 /// What works without observing.
@@ -112,6 +115,12 @@ impl Capabilities {
         self.initial_namespace && (bit(capability.bit) || implied)
     }
 
+    /// Whether it has the one of that name.
+    #[must_use]
+    pub fn has_named(&self, name: &str) -> bool {
+        CAPABILITIES.into_iter().any(|capability| capability.name == name && self.has(capability))
+    }
+
     /// Those that it lacks.
     pub fn missing(&self) -> impl Iterator<Item = Capability> + '_ {
         CAPABILITIES.into_iter().filter(|capability| !self.has(*capability))
@@ -121,11 +130,29 @@ impl Capabilities {
 /// Looks at this machine and this process. Takes well under a millisecond.
 #[must_use]
 pub fn check() -> Preflight {
+    let paranoid = fs::read_to_string(PARANOID).ok().and_then(|level| level.trim().parse().ok());
+    let events = check_events(paranoid.unwrap_or_default(), mappings::try_out);
     Preflight {
         capabilities: Capabilities::of_this_process(),
-        tracefs: check_tracefs(),
-        kprobes: check_source("kprobe", "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)"),
-        uprobes: check_source("uprobe", "this kernel has no uprobes (CONFIG_UPROBE_EVENTS)"),
+        tracefs: events.clone().and(check_tracefs),
+        kprobes: events
+            .clone()
+            .and(|| check_source("kprobe", "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)")),
+        uprobes: events.and(|| check_source("uprobe", "this kernel has no uprobes (CONFIG_UPROBE_EVENTS)")),
+    }
+}
+
+const PARANOID: &str = "/proc/sys/kernel/perf_event_paranoid";
+
+/// Everything is attached by `perf_event_open`. At levels that no kernel of kernel.org has, Debian's (and Ubuntu's)
+/// refuse it to whom `CAP_PERFMON` is not enough.
+fn check_events(paranoid: i32, open: impl FnOnce() -> io::Result<()>) -> Usable {
+    match open() {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied && paranoid > 2 => Usable::No(format!(
+            "perf_event_open is forbidden: kernel.perf_event_paranoid is {paranoid}, where this kernel wants \
+             CAP_SYS_ADMIN (or root): sysctl kernel.perf_event_paranoid=2"
+        )),
+        _ => Usable::Yes,
     }
 }
 
@@ -149,14 +176,15 @@ impl Preflight {
                 own_path(),
             )));
         }
-        let no = [&self.tracefs, &self.kprobes, &self.uprobes].map(|usable| match usable {
-            Usable::Yes => None,
-            Usable::No(reason) => Some(reason.as_str()),
-        });
-        let [Some(tracefs), Some(kprobes), Some(uprobes)] = no else { return None };
-        Some(CannotObserve(format!(
-            "nothing can be observed on this machine\n  {tracefs}\n  {kprobes}\n  {uprobes}\n  {WITHOUT}"
-        )))
+        let mut reasons = Vec::new();
+        for usable in [&self.tracefs, &self.kprobes, &self.uprobes] {
+            let Usable::No(reason) = usable else { return None };
+            if !reasons.contains(&reason.as_str()) {
+                reasons.push(reason.as_str());
+            }
+        }
+        let reasons = reasons.join("\n  ");
+        Some(CannotObserve(format!("nothing can be observed on this machine\n  {reasons}\n  {WITHOUT}")))
     }
 }
 
@@ -170,7 +198,9 @@ fn check_tracefs() -> Usable {
     }
     Usable::No(match fs::read_dir("/sys/kernel/tracing") {
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
-            "tracefs can't be read: run as root, or let a group in: mount -o remount,mode=750,gid=GROUP /sys/kernel/tracing".to_owned()
+            "tracefs can't be read: run as root, grant CAP_DAC_READ_SEARCH, or let a group in: \
+             mount -o remount,mode=750,gid=GROUP /sys/kernel/tracing"
+                .to_owned()
         }
         Err(_) => "this kernel has no tracefs (CONFIG_TRACING)".to_owned(),
         Ok(_) => "tracefs is not mounted: mount -t tracefs tracefs /sys/kernel/tracing".to_owned(),
@@ -188,7 +218,9 @@ fn check_source(name: &str, absent: &str) -> Usable {
 
 #[cfg(test)]
 mod tests {
-    use super::{CannotObserve, Capabilities, Preflight};
+    use std::io;
+
+    use super::{CannotObserve, Capabilities, Preflight, check_events};
     use crate::probe::plan::Usable;
 
     const INITIAL: &str = "         0          0 4294967295\n";
@@ -223,6 +255,32 @@ mod tests {
         assert!(preflight(u64::MAX, &Usable::Yes).cannot_observe().is_none());
         let error = preflight(u64::MAX, &Usable::No("no x".to_owned())).cannot_observe().unwrap();
         assert!(error.to_string().contains("no kprobes"), "{error}");
+    }
+
+    #[test]
+    fn a_kernel_that_refuses_perf_events_is_told_with_the_remedy() {
+        let denied = || Err(io::Error::from_raw_os_error(libc::EACCES));
+        let refused = check_events(3, denied);
+        let Usable::No(reason) = &refused else { panic!("{refused:?}") };
+        assert!(reason.contains("sysctl kernel.perf_event_paranoid=2"), "{reason}");
+        let everything = Preflight { kprobes: refused.clone(), ..preflight(u64::MAX, &refused) };
+        let error = everything.cannot_observe().unwrap().to_string();
+        assert_eq!(error.matches("perf_event_open is forbidden").count(), 1, "{error}");
+        // Nobody is refused there, or not for that.
+        assert_eq!(check_events(3, || Ok(())), Usable::Yes);
+        assert_eq!(check_events(2, denied), Usable::Yes);
+    }
+
+    #[test]
+    fn what_each_capability_stands_for_is_told() {
+        let bpf_and_perfmon = 1 << 39 | 1 << 38;
+        let capabilities = preflight(bpf_and_perfmon, &Usable::Yes).capabilities;
+        assert!(preflight(bpf_and_perfmon, &Usable::Yes).cannot_observe().is_none());
+        for capability in capabilities.missing() {
+            assert!(capability.lost.is_some(), "{}", capability.name);
+        }
+        assert!(capabilities.has_named("CAP_BPF") && !capabilities.has_named("CAP_SYSLOG"));
+        assert!(!capabilities.has_named("CAP_NET_ADMIN"), "kniwatch does not use it");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 
 use crate::cli::{Format, Output, Probing};
-use crate::preflight::CannotObserve;
+use crate::preflight::{self, CannotObserve};
 use crate::probe::{self, Config, Probes, Row};
 use crate::sink::{jsonl, text};
 
@@ -17,9 +17,10 @@ pub(super) fn run(output: &Output, probing: &Probing) -> Result<ExitCode> {
         Ok(rows) => (rows, None),
         Err(error) => (probe::planned_rows(&config), Some(error.downcast::<CannotObserve>()?)),
     };
+    let sources = preflight::sources();
     match output.format {
-        Format::Json => jsonl::probes(io::stdout(), &rows),
-        Format::Text => text::probes(io::stdout(), &rows),
+        Format::Json => jsonl::probes(io::stdout(), &rows, &sources),
+        Format::Text => text::probes(io::stdout(), &rows, &sources),
     }
     .context("cannot write the output")?;
     match denied {

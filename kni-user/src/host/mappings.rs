@@ -88,15 +88,24 @@ fn time(record: &perf_event::Record<'_>) -> u64 {
     record.to_contiguous().last_chunk().map_or(0, |time| u64::from_ne_bytes(*time))
 }
 
+/// Whether the kernel would tell.
+pub fn try_out() -> io::Result<()> {
+    system::online_cpus().first().map_or(Ok(()), |cpu| counter(*cpu).build().map(drop))
+}
+
 fn ring(cpu: usize) -> io::Result<AsyncFd<Sampler>> {
+    let sampler = counter(cpu).build()?.sampled(RING_BYTES)?;
+    // SAFETY: the sampler owns its one descriptor as long as it lives.
+    unsafe { AsyncFd::register_with_interest(sampler, Interest::READABLE) }.map_err(Into::into)
+}
+
+fn counter(cpu: usize) -> Builder<'static> {
     let mut counter = Builder::new(Software::DUMMY);
     counter.any_pid().one_cpu(cpu).mmap(true).mmap2(true).comm(true).comm_exec(true);
     counter.sample_id_all(true).sample(SampleFlag::TIME).clockid(Clock::MONOTONIC);
     // Each record wakes its reader: a program may call what it has mapped at once.
     counter.wakeup_watermark(1).enabled(true);
-    let sampler = counter.build()?.sampled(RING_BYTES)?;
-    // SAFETY: the sampler owns its one descriptor as long as it lives.
-    unsafe { AsyncFd::register_with_interest(sampler, Interest::READABLE) }.map_err(Into::into)
+    counter
 }
 
 fn sighting(record: &Record<'_>, flags: u16) -> Option<Sighting> {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
 use super::device_info;
@@ -18,6 +19,16 @@ const UNSET: &[u8] = b"(null)";
 pub fn is_loaded() -> bool {
     // A module that is built in has no `initstate`; one that is going still has the directory.
     fs::read(Path::new(DIRECTORY).join("initstate")).is_ok_and(|state| !state.starts_with(b"going"))
+}
+
+/// Which loading of `rte_kni` it is that is there now: another number each time, `None` if it isn't.
+///
+/// A module's directory is made anew with every loading (`mod_sysfs_init`, kernel/module/sysfs.c, 5.10 to 6.18), and
+/// the inode's number with it.
+#[must_use]
+pub fn loading() -> Option<u64> {
+    let directory = fs::metadata(DIRECTORY).ok()?;
+    is_loaded().then(|| directory.ino())
 }
 
 /// What is known of the loaded `rte_kni`. How it lays out its struct may have to be looked for in its file,

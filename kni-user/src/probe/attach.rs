@@ -29,12 +29,22 @@ pub(super) enum Link {
 pub(super) enum AttachError {
     #[error("this kernel has no tracepoint {0}")]
     NoTracepoint(String),
+    #[error(
+        "tracefs can't be read as far as {0}: it takes root or CAP_DAC_READ_SEARCH, or let a group in: mount -o \
+         remount,mode=750,gid=GROUP /sys/kernel/tracing"
+    )]
+    Unreadable(String),
     #[error("the tracepoint {tracepoint} has no {field} at byte {offset} on this kernel")]
     OtherFormat { tracepoint: String, field: &'static str, offset: u32 },
     #[error("there is no function {0} that can be probed")]
     NoFunction(String),
     #[error("the kernel refuses to probe {0}: it takes CAP_PERFMON (or root), and no lockdown")]
     Denied(String),
+    #[error(
+        "the kernel refuses to probe programs and libraries: since Linux 6.16, and in its stable releases since 2025, \
+         it takes CAP_SYS_ADMIN (or root)"
+    )]
+    DeniedUser,
     #[error("the kernel's verifier refuses the program {program}: {error}")]
     Refused { program: String, error: String },
     #[error("cannot attach to {place}: {error}")]
@@ -152,8 +162,13 @@ fn check_format(
     wanted: &[(&'static str, u32)],
 ) -> Result<(), AttachError> {
     let tracepoint = format!("{category}:{name}");
-    let fields = tracefs.and_then(|tracefs| tracefs::fields(tracefs, category, name).ok());
-    let Some(fields) = fields else { return Err(AttachError::NoTracepoint(tracepoint)) };
+    let fields = match tracefs.map(|tracefs| tracefs::fields(tracefs, category, name)) {
+        Some(Ok(fields)) => fields,
+        Some(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
+            return Err(AttachError::Unreadable(tracepoint));
+        }
+        Some(Err(_)) | None => return Err(AttachError::NoTracepoint(tracepoint)),
+    };
     for (field, offset) in wanted {
         if !fields.iter().any(|(name, at)| name == field && at == offset) {
             return Err(AttachError::OtherFormat { tracepoint, field, offset: *offset });
@@ -169,6 +184,9 @@ fn classify(place: &Place, error: &ProgramError) -> AttachError {
         Place::File { path, offset } => format!("{}+{offset:#x}", path.display()),
     };
     match (place, io_error(error).and_then(io::Error::raw_os_error)) {
+        // CAP_PERFMON is there, or no program would have been loaded (`perf_uprobe_event_init`, kernel/events/core.c:
+        // CAP_PERFMON from 5.8 on, CAP_SYS_ADMIN since 6.16 and its backports).
+        (Place::File { .. }, Some(libc::EPERM | libc::EACCES)) => AttachError::DeniedUser,
         (_, Some(libc::EPERM | libc::EACCES)) => AttachError::Denied(shown),
         // EINVAL: the function is there and must not be probed; EADDRNOTAVAIL: several of that name (since 6.6).
         (Place::Kernel { .. }, Some(libc::ENOENT | libc::EINVAL | libc::EADDRNOTAVAIL)) => {

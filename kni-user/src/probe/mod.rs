@@ -4,16 +4,20 @@ mod attach;
 mod calls;
 mod counters;
 pub mod data_path;
+mod follow;
+mod graveyard;
 mod load;
 mod missed;
 mod objects;
 pub mod plan;
+mod pulse;
 mod row;
 mod sites;
 pub mod spec;
 
 use std::path::PathBuf;
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, anyhow};
 use aya::Ebpf;
@@ -23,18 +27,21 @@ use kni_ebpf::hook::Hook;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use self::attach::{Link, let_go};
+use self::attach::Link;
 pub use self::calls::Arm;
 pub use self::counters::Counters;
 use self::counters::Descriptors;
+pub use self::follow::Change;
+use self::graveyard::Graveyard;
 pub use self::load::OBJECT;
 pub use self::objects::{Known, mapped};
 use self::plan::{Decision, Host, Planned, Usable, plan};
+use self::pulse::Pulse;
 pub use self::row::Row;
 use self::sites::Sites;
 use self::spec::{Owner, SPECS};
-use crate::event::{Coverage, HookState};
-use crate::host::{kallsyms, modules, procfs, tracefs};
+use crate::event::{Coverage, HookState, Nanos};
+use crate::host::{clock, kallsyms, modules, procfs, tracefs};
 use crate::preflight;
 pub use crate::preflight::CannotObserve;
 
@@ -69,8 +76,16 @@ pub struct Probes {
     tracefs: Option<PathBuf>,
     /// What holds the attachments.
     links: Vec<Held>,
-    /// Attachments to a module that has gone. Letting go of them would make those to its successor wait.
-    dead: Vec<Link>,
+    /// Attachments that are of no use any more.
+    dead: Graveyard,
+    /// Whether kprobes fire; `None`: there are none.
+    pulse: Option<Pulse>,
+    /// The loading of the module that its hooks were attached for.
+    loading: Option<u64>,
+    /// When it went for the last time.
+    went: Option<Instant>,
+    /// When all that is told live was seen well, in nanoseconds of the monotonic clock.
+    well: Nanos,
     /// Lets go of the system calls' attachments.
     leaving: Option<JoinHandle<()>>,
     descriptors: Descriptors,
@@ -105,13 +120,18 @@ impl Probes {
         let object = load::object(config).map_err(|error| CannotObserve::unloadable(&error))?;
         load::trim_heap();
         let (config, tracefs) = (config.clone(), tracefs::find());
+        let pulse = (host.kprobes == Usable::Yes).then(Pulse::default);
         Ok(Self {
             object,
             config,
             host,
             tracefs,
             links: Vec::new(),
-            dead: Vec::new(),
+            dead: Graveyard::default(),
+            pulse,
+            loading: None,
+            went: None,
+            well: clock::monotonic_ns(),
             leaving: None,
             descriptors: Descriptors::default(),
             has_news: false,
@@ -124,46 +144,15 @@ impl Probes {
 
     /// Attaches all that can be had, and makes ready what is wanted when the module comes.
     pub fn attach_all(&mut self) -> Vec<Coverage> {
-        self.host.module_loaded = modules::is_loaded();
+        self.note_module();
         self.find_objects();
+        self.feel_pulse();
         let coverage = self.carry_out(&plan(SPECS, &self.host, &self.config));
         if !self.host.module_loaded && self.host.kprobes == Usable::Yes {
             self.preload_module_programs();
         }
         load::trim_heap();
         coverage
-    }
-
-    /// The module was loaded: attaches its hooks, those first without which no boundary can be told. What was
-    /// attached to a predecessor is dead and let go.
-    pub fn module_came(&mut self) -> Vec<Coverage> {
-        self.bury_module_links();
-        self.host.module_loaded = true;
-        self.host.module_functions = None;
-        let mut planned = self.plan_module();
-        planned.sort_by_key(|planned| !spec::of(planned.hook).is_some_and(|spec| spec.required));
-        let coverage = self.carry_out(&planned);
-        drop(let_go(std::mem::take(&mut self.dead)));
-        coverage
-    }
-
-    /// The module was unloaded: its hooks observe no longer.
-    pub fn module_went(&mut self) -> Vec<Coverage> {
-        self.bury_module_links();
-        self.host.module_loaded = false;
-        self.host.module_functions = None;
-        let live = self.rows.iter().filter(|row| is_module_hook(row.hook) && row.state == HookState::Live);
-        let gone = live.map(|row| Row { state: HookState::Gone, ..row.clone() }.coverage()).collect();
-        for planned in self.plan_module() {
-            self.note(Row::of_plan(&planned));
-        }
-        gone
-    }
-
-    /// Whether hooks of the module are attached.
-    #[must_use]
-    pub fn module_attached(&self) -> bool {
-        self.links.iter().any(|held| is_module_hook(held.hook))
     }
 
     /// From now on records flow.
@@ -254,15 +243,6 @@ impl Probes {
         Ok(HashMap::try_from(map)?)
     }
 
-    fn plan_module(&self) -> Vec<Planned> {
-        plan(spec::owned_by(Owner::Module), &self.host, &self.config)
-    }
-
-    fn bury_module_links(&mut self) {
-        let module = self.links.extract_if(.., |held| is_module_hook(held.hook));
-        self.dead.extend(module.map(|held| held.link));
-    }
-
     /// So that attaching, when the module comes, takes none of the verifier's time.
     fn preload_module_programs(&mut self) {
         let loaded = Host { module_loaded: true, ..self.host.clone() };
@@ -276,16 +256,27 @@ impl Probes {
 
     /// Attaches what is to be attached, and tells of each hook.
     fn carry_out(&mut self, planned: &[Planned]) -> Vec<Coverage> {
+        self.carry_out_timed(planned).into_iter().map(|(_, coverage)| coverage).collect()
+    }
+
+    /// The same, and since when it is so.
+    fn carry_out_timed(&mut self, planned: &[Planned]) -> Vec<(Nanos, Coverage)> {
+        let coverage = self.attach_each(planned);
+        self.has_news = true;
+        coverage
+    }
+
+    fn attach_each(&mut self, planned: &[Planned]) -> Vec<(Nanos, Coverage)> {
         let mut coverage = Vec::new();
         let mut unresolved = Vec::new();
         for planned in planned {
             match self.attach(planned) {
                 // The function isn't there by its own name: see, once the others are attached, how the compiler
                 // named it.
-                Err(_) if is_module_hook(planned.hook) && self.host.module_functions.is_none() => {
+                Err(_) if follow::is_module_hook(planned.hook) && self.host.module_functions.is_none() => {
                     unresolved.push(planned.hook);
                 }
-                Ok(row) | Err(row) => coverage.push(self.note(row)),
+                Ok(row) | Err(row) => coverage.push((clock::monotonic_ns(), self.note(row))),
             }
         }
         if !unresolved.is_empty() {
@@ -295,9 +286,8 @@ impl Probes {
                 Vec::new()
             }));
             let specs = unresolved.into_iter().filter_map(spec::of);
-            coverage.extend(self.carry_out(&plan(specs, &self.host, &self.config)));
+            coverage.extend(self.attach_each(&plan(specs, &self.host, &self.config)));
         }
-        self.has_news = true;
         coverage
     }
 
@@ -335,7 +325,8 @@ impl Probes {
                     return Ok(row.with_sites(way));
                 }
                 Err((error, links)) => {
-                    drop(let_go(links));
+                    self.dead.take(links);
+                    self.dead.bury();
                     first_error = first_error.or(Some((way, error)));
                 }
             }
@@ -372,8 +363,4 @@ const NO_REPLACE: u64 = 1;
 
 fn is_there(error: &MapError) -> bool {
     matches!(error, MapError::SyscallError(error) if error.io_error.raw_os_error() == Some(libc::EEXIST))
-}
-
-fn is_module_hook(hook: Hook) -> bool {
-    spec::of(hook).is_some_and(|spec| spec.owner() == Some(Owner::Module))
 }

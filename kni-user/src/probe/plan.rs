@@ -53,6 +53,17 @@ pub enum Usable {
     No(String),
 }
 
+impl Usable {
+    /// It can if that can too.
+    #[must_use]
+    pub fn and(self, other: impl FnOnce() -> Self) -> Self {
+        match self {
+            Self::Yes => other(),
+            Self::No(_) => self,
+        }
+    }
+}
+
 /// A library or an executable.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Object {

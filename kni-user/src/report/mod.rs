@@ -71,7 +71,8 @@ pub struct CoverageChange {
     pub came: Vec<&'static str>,
     /// The hooks that observe no longer.
     pub went: Vec<&'static str>,
-    /// For hooks that came after the module did: how long the module was there unobserved, nanoseconds.
+    /// For hooks that came after the module did: how long the module was there while its dispatcher or its handler
+    /// was not observed, nanoseconds.
     pub blind_ns: Option<u64>,
 }
 

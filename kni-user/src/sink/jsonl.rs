@@ -8,6 +8,7 @@ use super::Sink;
 use crate::cause::Cause;
 use crate::event::{self, Coverage, Nanos};
 use crate::inventory::Alive;
+use crate::preflight::Source;
 use crate::probe::Row;
 use crate::report::{
     Attempt, Changed, CoverageChange, Diagnostic, Hooks, Lost, Released, Report, Summary, Told,
@@ -65,12 +66,13 @@ pub fn explain(out: impl Write, causes: &[Cause]) -> io::Result<()> {
     causes.iter().try_for_each(|cause| lines.line(&Line::of_cause(*cause)))
 }
 
-/// Writes what became of each hook, one line each.
+/// Writes what became of each source and each hook, one line each.
 ///
 /// # Errors
 /// Those of `out`.
-pub fn probes(out: impl Write, rows: &[Row]) -> io::Result<()> {
+pub fn probes(out: impl Write, rows: &[Row], sources: &[Source]) -> io::Result<()> {
     let mut lines = JsonLines::new(out);
+    sources.iter().try_for_each(|source| lines.line(&Line::of_source(source)))?;
     rows.iter().try_for_each(|row| lines.line(&Line::of_probe(row)))
 }
 
@@ -101,6 +103,7 @@ enum Line<'a> {
     Probe(Probe<'a>),
     Alive(&'a Alive),
     Unseen(Unseen<'a>),
+    Source(Readable<'a>),
 }
 
 /// What could not be looked at.
@@ -180,6 +183,16 @@ struct Probe<'a> {
     lost_without: &'static str,
 }
 
+/// A source.
+#[derive(Serialize)]
+struct Readable<'a> {
+    source: &'static str,
+    state: &'static str,
+    reason: Option<&'a str>,
+    via: &'static str,
+    lost_without: &'static str,
+}
+
 /// Places of a class.
 #[derive(Serialize)]
 struct Sites {
@@ -211,6 +224,12 @@ impl<'a> Line<'a> {
 
     fn of_cause(cause: Cause) -> Self {
         Self::Cause(Explained { cause, meaning: cause.meaning(), advice: cause.advice() })
+    }
+
+    fn of_source(source: &'a Source) -> Self {
+        let (state, reason) = source.state.describe();
+        let Source { name, place, lost_without, .. } = *source;
+        Self::Source(Readable { source: name, state, reason, via: place, lost_without })
     }
 
     fn of_probe(row: &'a Row) -> Self {

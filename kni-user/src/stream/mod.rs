@@ -23,10 +23,11 @@ use self::links::Links;
 use self::programs::Programs;
 use self::users::Users;
 use self::waiting::Waiting;
-use crate::event::{End, Event, HookState, Ledger, Phase, Question, Step, What};
+use crate::event::{Coverage, End, Event, HookState, Ledger, Nanos, Phase, Question, Step, What};
 use crate::host;
 use crate::host::kmsg::Kmsg;
-use crate::probe::{self, CannotObserve, Probes};
+use crate::preflight::{self, Source};
+use crate::probe::{self, CannotObserve, Change, Probes};
 use crate::record;
 
 /// How often time passes in the stream.
@@ -98,7 +99,12 @@ impl Stream {
         programs.catch_up(&mut probes, events);
         events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
         let ring = wait_on(probes.take_ring()?).context("cannot wait for the ring buffer")?;
-        let mut kernel_log = Kmsg::open().ok();
+        let mut kernel_log = Kmsg::open()
+            .inspect_err(|error| {
+                let Source { state, lost_without, .. } = preflight::kernel_log(Some(error));
+                log::warn!("{lost_without}: {}", state.describe().1.unwrap_or_default());
+            })
+            .ok();
         // Who died in the module before may have left the device busy.
         let reports = kernel_log.as_mut().map(Kmsg::reports).unwrap_or_default();
         events.extend(reports.into_iter().map(|line| now(What::KernelLog(line))));
@@ -122,7 +128,8 @@ impl Stream {
             has_deadline,
             ticks: 0,
         };
-        stream.catch_up_with_module(events);
+        // The module may have come between the first look at it and arming.
+        stream.recheck(true, events);
         for holder in host::procfs::device_holders() {
             stream.users.add(holder.pid);
             stream.probes.remember(holder.pid)?;
@@ -171,10 +178,12 @@ impl Stream {
 
     fn pass_time(&mut self, tick: Event, events: &mut Vec<Event>) -> Result<()> {
         self.drain(events)?;
+        self.recheck(true, events);
         self.ticks = self.ticks.wrapping_add(1);
         if self.has_deadline || self.ticks.is_multiple_of(ACCOUNT_TICKS) {
             self.tell_losses(events)?;
         }
+        self.probes.tidy();
         // What was drained has been followed where it was.
         let calls = self.follow_users(std::iter::once(&tick));
         events.push(tick);
@@ -200,13 +209,13 @@ impl Stream {
         let told = events.len();
         let records = self.records();
         // Before all else: looking at what a program has mapped takes its time.
-        let module_hooks = self.follow_module(&records);
-        let module_came = records.iter().rev().find_map(module_event) == Some(Hook::ModuleLoad);
+        let (module_hooks, module_came) = self.follow_module(&records);
         self.programs.follow(&mut self.probes, events);
         let mut calls = self.follow_users(events.iter().skip(told));
         calls.extend(self.follow_users(records.iter()));
         self.links.follow(self.users.pids());
         if records.iter().any(may_conclude) {
+            self.recheck(!self.probes.is_told_of_modules(), events);
             self.tell_losses(events)?;
         }
         if let Some(log) = &mut self.kernel_log {
@@ -295,17 +304,24 @@ impl Stream {
     }
 
     /// Attaches to a module that came, lets go of one that went: at once, before anything else is done.
-    fn follow_module(&mut self, records: &[Event]) -> Vec<Event> {
-        let mut changes = Vec::new();
-        for record in records {
-            let coverage = match module_event(record) {
-                Some(Hook::ModuleLoad) => self.probes.module_came(),
-                Some(Hook::ModuleFree) => self.probes.module_went(),
-                _ => continue,
-            };
-            changes.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
+    /// What came of that, and whether another module is there.
+    fn follow_module(&mut self, records: &[Event]) -> (Vec<Event>, bool) {
+        if !records.iter().any(tells_of_module) {
+            return (Vec::new(), false);
         }
-        changes
+        let Change { since: _, went, came, is_new } = self.probes.follow_module();
+        let went = went.into_iter().map(|coverage| now(What::Coverage(coverage)));
+        (went.chain(came.into_iter().map(covered)).collect(), is_new)
+    }
+
+    /// Hooks may have stopped to observe without a record of it: as of when they were last known to.
+    fn recheck(&mut self, with_module: bool, events: &mut Vec<Event>) {
+        let Change { since, went, came, is_new } = self.probes.recheck(with_module);
+        events.extend(went.into_iter().map(|coverage| covered((since, coverage))));
+        events.extend(came.into_iter().map(covered));
+        if is_new {
+            events.extend(module());
+        }
     }
 
     /// Observes system calls from the first moment on in which somebody is known to use KNI.
@@ -317,15 +333,6 @@ impl Stream {
             changes.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
         }
         changes
-    }
-
-    /// The module may have come between the first look at it and arming.
-    fn catch_up_with_module(&mut self, events: &mut Vec<Event>) {
-        if host::modules::is_loaded() && !self.probes.module_attached() {
-            let coverage = self.probes.module_came();
-            events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
-            events.extend(module());
-        }
     }
 
     fn read_ledger(&mut self) -> Result<Ledger> {
@@ -346,6 +353,10 @@ impl Stream {
 /// What is known of the module that is loaded now. Reading that takes its time.
 fn module() -> Option<Event> {
     host::modules::rte_kni().map(|module| now(What::Module(module)))
+}
+
+fn covered((at, coverage): (Nanos, Coverage)) -> Event {
+    Event { at, what: What::Coverage(coverage) }
 }
 
 /// Whether something may end with the record, and so be concluded from what was seen and what was not.
@@ -386,15 +397,9 @@ async fn readable(log: Option<&AsyncFd<Kmsg>>) {
     }
 }
 
-/// The hook of a record that tells of `rte_kni` itself coming or going.
-fn module_event(record: &Event) -> Option<Hook> {
-    match &record.what {
-        What::Step(step)
-            if matches!(step.hook, Hook::ModuleLoad | Hook::ModuleFree)
-                && step.text.text().is_some_and(|name| name.as_bytes() == kni::MODULE_NAME) =>
-        {
-            Some(step.hook)
-        }
-        _ => None,
-    }
+/// Whether a record tells of `rte_kni` itself coming or going.
+fn tells_of_module(record: &Event) -> bool {
+    let What::Step(step) = &record.what else { return false };
+    matches!(step.hook, Hook::ModuleLoad | Hook::ModuleFree)
+        && step.text.text().is_some_and(|name| name.as_bytes() == kni::MODULE_NAME)
 }

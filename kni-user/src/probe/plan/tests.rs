@@ -82,6 +82,18 @@ fn hooks_wait_for_the_module_and_for_the_library() {
 }
 
 #[test]
+fn without_tracefs_functions_are_still_probed() {
+    let host = Host { tracefs: Usable::No("no tracefs".to_owned()), ..with_module(None) };
+    for hook in [Hook::Ioctl, Hook::Open, Hook::Fork, Hook::Exec, Hook::Exit, Hook::ModuleLoad] {
+        let Decision::Not { state, .. } = decision(hook, &host) else { panic!("{hook:?}") };
+        assert_eq!(state, missing("no tracefs"), "{hook:?}");
+    }
+    for hook in [Hook::Handler, Hook::Dispatcher, Hook::AllocNetdev, Hook::RegisterNetdev] {
+        assert!(!ways(decision(hook, &host)).is_empty(), "{hook:?}");
+    }
+}
+
+#[test]
 fn what_the_kernel_cannot_do_is_missing_and_not_waited_for() {
     let no = |reason: &str| Usable::No(reason.to_owned());
     let host = Host {

@@ -32,7 +32,7 @@ fn everything() -> String {
         [vec![watch], samples::everything(), vec![samples::report(Told::Diagnostic(killed))]].concat();
     let mut others = Vec::new();
     explain(&mut others, Cause::ALL).unwrap();
-    probes(&mut others, &samples::rows()).unwrap();
+    probes(&mut others, &samples::rows(), &samples::sources()).unwrap();
     alive(&mut others, &[samples::kernel::alive()], &["kernel threads can't be seen".to_owned()]).unwrap();
     written(&reports) + &String::from_utf8(others).unwrap()
 }
@@ -116,6 +116,7 @@ fn the_document_has_an_example_of_every_type_and_all_of_them_decode() {
         "interface",
         "lost",
         "probe",
+        "source",
         "start",
         "summary",
         "unseen",

@@ -8,6 +8,7 @@ use kni_ebpf::hook::Hook;
 use crate::cause::Cause;
 use crate::event::{DeviceInfo, Holder, HookState, Ledger, Module, Question, Start};
 use crate::host::site::Class;
+use crate::preflight::{self, Source};
 use crate::probe::Row;
 use crate::report::{
     Attempt, AttemptCoverage, Boundary, CheckResult, Checked, CoverageChange, Diagnostic, Errnos, Hooks,
@@ -398,6 +399,10 @@ pub(super) fn everything() -> Vec<Report> {
 }
 
 /// What `probes` shows: a hook in each state.
+pub(super) fn sources() -> Vec<Source> {
+    vec![preflight::kernel_log(Some(&std::io::Error::from_raw_os_error(libc::EPERM)))]
+}
+
 pub(super) fn rows() -> Vec<Row> {
     let library = || Some(PathBuf::from("/usr/lib/librte_kni.so.23"));
     let missing = HookState::Missing { reason: "this kernel has no kprobes".to_owned() };

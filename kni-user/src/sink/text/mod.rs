@@ -12,6 +12,7 @@ use super::Sink;
 use crate::cause::Cause;
 use crate::event::{Question, Start};
 use crate::inventory::Alive;
+use crate::preflight::Source;
 use crate::probe::Row;
 use crate::report::{Attempt, Hooks, Report, Summary, Told};
 
@@ -195,9 +196,9 @@ pub fn explain(mut out: impl Write, cause: Option<Cause>) -> io::Result<()> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn probes(mut out: impl Write, rows: &[Row]) -> io::Result<()> {
+pub fn probes(mut out: impl Write, rows: &[Row], sources: &[Source]) -> io::Result<()> {
     let mut page = Page::new(false);
-    probes::rows(&mut page, rows);
+    probes::rows(&mut page, rows, sources);
     out.write_all(page.into_text().as_bytes())?;
     out.flush()
 }

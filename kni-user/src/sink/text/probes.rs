@@ -6,6 +6,7 @@ use std::os::unix::ffi::OsStrExt as _;
 use super::page::{Page, padded};
 use crate::event::HookState;
 use crate::host::site::Class;
+use crate::preflight::Source;
 use crate::probe::Row;
 use crate::sink::escape;
 use crate::untrusted::Untrusted;
@@ -14,8 +15,13 @@ use crate::untrusted::Untrusted;
 const HOOK: usize = 17;
 const STATE: usize = 8;
 
-/// One line a hook; under those that don't observe, why not and what is lost.
-pub(super) fn rows(page: &mut Page, rows: &[Row]) {
+/// One line for each source and each hook; under those that don't observe, why not and what is lost.
+pub(super) fn rows(page: &mut Page, rows: &[Row], sources: &[Source]) {
+    for Source { name, place, state, lost_without } in sources {
+        let (state, reason) = state.describe();
+        page.line(&format!("{} {} {place}", padded(state, STATE), padded(name, HOOK)));
+        unless_live(page, reason, lost_without);
+    }
     for row in rows {
         let Row { hook, candidate, object, sites, state, required: _, lost_without } = row;
         let (state, reason) = state.describe();
@@ -25,10 +31,7 @@ pub(super) fn rows(page: &mut Page, rows: &[Row]) {
             object.map_or_else(String::new, |path| format!(" in {}", escape::line(&path, usize::MAX)));
         let sites = classes(sites);
         page.line(&format!("{} {} {place}{object}{sites}", padded(state, STATE), padded(hook.name(), HOOK)));
-        if let Some(reason) = reason {
-            page.evidence(&format!("why: {}", escape::line(&reason.into(), usize::MAX)));
-            page.evidence(&format!("lost: {lost_without}"));
-        }
+        unless_live(page, reason, lost_without);
     }
     let number = |state: &HookState| rows.iter().filter(|row| row.state == *state).count();
     let idle = match number(&HookState::Idle) {
@@ -36,6 +39,13 @@ pub(super) fn rows(page: &mut Page, rows: &[Row]) {
         idle => format!("; {idle} idle: attached as soon as a program uses KNI"),
     };
     page.line(&format!("{} of {} attached{idle}", number(&HookState::Live), rows.len()));
+}
+
+fn unless_live(page: &mut Page, reason: Option<&str>, lost: &str) {
+    if let Some(reason) = reason {
+        page.evidence(&format!("why: {}", escape::line(&reason.into(), usize::MAX)));
+        page.evidence(&format!("lost: {lost}"));
+    }
 }
 
 /// What a hit costs: the class, or of several places how many are of each.

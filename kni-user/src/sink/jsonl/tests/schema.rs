@@ -17,6 +17,7 @@ pub(super) enum Line {
     Probe(Probe),
     Alive(Living),
     Unseen(Unlooked),
+    Source(Readable),
 }
 
 /// Declares structs that take exactly these fields.
@@ -215,6 +216,13 @@ strict! {
         cause: Option<String>,
         gone_again: bool,
         attempt: Option<Attempt>,
+    }
+    Readable {
+        source: String,
+        state: String,
+        reason: Option<String>,
+        via: String,
+        lost_without: String,
     }
     Probe {
         hook: String,

@@ -301,8 +301,13 @@ fn check_says_that_it_may_have_missed_something() {
 #[test]
 fn probes_are_listed_with_what_is_lost_without_them() {
     let mut out = Vec::new();
-    probes(&mut out, &samples::rows()).unwrap();
+    probes(&mut out, &samples::rows(), &samples::sources()).unwrap();
     expect![[r#"
+        missing  kernel-log        /dev/kmsg
+            why: Operation not permitted (os error 1): it takes CAP_SYSLOG (or root), or
+              sysctl kernel.dmesg_restrict=0
+            lost: the module's own words are not told, nor causes that only they tell
+              apart
         live     library-alloc     rte_kni_alloc in /usr/lib/librte_kni.so.23 (emulated)
         live     memzone-reserve   rte_memzone_reserve, rte_memzone_reserve_aligned in
             /usr/lib/librte_eal.so.23 (1 emulated, 2 single-stepped)

@@ -2,7 +2,9 @@
 job=/mnt/job
 beside=
 loaded=
+situation=
 status=0
+. situations
 
 # fail MESSAGE: the scenario can't be set up, so no verdict of it would say anything.
 fail() {
@@ -29,6 +31,8 @@ alone() {
 settle() {
     [ -z "$beside" ] || pkill -KILL -s "$beside"
     beside=
+    [ -z "$situation" ] || "${situation}_undone" || fail "can't undo $situation"
+    situation=
     for _ in $(seq 100); do
         [ -n "$(holders)" ] || return 0
         sleep 0.1
@@ -50,6 +54,12 @@ module() {
     refused) ! modprobe rte_kni $2 || fail "rte_kni was loaded with $2" ;;
     variant) insmod "/lib/modules/$(uname -r)/extra/variants/$2/rte_kni.ko" || fail "can't load the variant $2" ;;
     esac
+}
+
+# situation NAME: the guest is as situations.sh says, until settle.
+situation() {
+    situation=$1
+    "${situation}_made" || fail "can't make $situation"
 }
 
 # beside INTERFACE COMMAND: COMMAND runs beside, from when it has made INTERFACE.
@@ -75,8 +85,12 @@ check() {
     results=$job/$1
     shift
     mkdir "$results"
-    alone timeout -k 5 150 kniwatch --format json check --record "$results/recording" "$@" \
-        >"$results/json" 2>"$results/stderr"
+    set -- --format json check --record "$results/recording" "$@"
+    if [ -z "$by" ]; then
+        alone timeout -k 5 150 kniwatch "$@" >"$results/json" 2>"$results/stderr"
+    else
+        check_beside "$@" >"$results/json" 2>"$results/stderr"
+    fi
     echo $? >"$results/status"
     kill -0 "$storm" || fail "the storm has ended"
     for noted in ifindex holder; do
@@ -84,6 +98,25 @@ check() {
     done
     dmesg >"$results/kernel.log"
     echo "${results##*/}"
+}
+
+# check_beside ARGS... -- CMD...: kniwatch by somebody who could not start CMD as it must be.
+check_beside() {
+    options=
+    while [ "$1" != -- ]; do
+        options="$options $1"
+        shift
+    done
+    shift
+    mkdir -m 777 /run/ready
+    chmod 777 "$results"
+    # None of the words has blanks in it.
+    alone timeout -k 5 150 $by kniwatch $options --ready-file /run/ready/file &
+    checking=$!
+    while [ ! -e /run/ready/file ] && kill -0 $checking; do sleep 0.1; done 2>/dev/null
+    rm -r /run/ready
+    "$@" >&2
+    wait $checking
 }
 
 # announce NAME LINE: says what comes.

@@ -17,6 +17,7 @@ mod library;
 mod links;
 mod live;
 mod objects;
+mod privileges;
 mod processes;
 mod program;
 mod requests;

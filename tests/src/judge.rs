@@ -6,6 +6,7 @@ use crate::scenario::{
     ATTACHED_WITHIN_EMULATED_NS, ATTACHED_WITHIN_NS, Attempt, Attempts, Became, Expect, Field, Index, Said,
 };
 
+mod loading;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,8 @@ pub struct Observed {
     pub status: String,
     /// `check`'s JSON Lines.
     pub json: String,
+    /// What it said besides.
+    pub stderr: String,
     /// The recording, replayed as JSON Lines.
     pub replayed_json: String,
     /// The recording, replayed as text.
@@ -28,25 +31,47 @@ pub struct Observed {
     pub emulated: bool,
 }
 
+/// `check`'s exit status where nothing can be observed (docs/exit-status.md).
+const CANNOT_OBSERVE: u8 = 3;
+
 /// Everything that is wrong with what was `observed`; nothing: the run is as expected.
 #[must_use]
 pub fn judge(expect: &Expect, observed: &Observed) -> Vec<String> {
     let mut complaints = Complaints::default();
+    for said in expect.says {
+        if !observed.stderr.contains(said) {
+            complaints.say(format!("it does not say {said:?} on stderr"));
+        }
+    }
+    if expect.status == CANNOT_OBSERVE {
+        complaints.differ("exit status", observed.status.trim(), &expect.status.to_string());
+        complaints.differ("output of who can't observe", observed.json.as_str(), "");
+        return complaints.0;
+    }
     let lines = lines(&observed.json, &mut complaints);
     let of = |kind: &str| {
         lines.iter().filter(|line| line["type"] == kind).map(|line| &line["data"]).collect::<Vec<_>>()
     };
     let attempts = of("attempt");
     complaints.differ("exit status", observed.status.trim(), &expect.status.to_string());
-    judge_attempts(&expect.attempts, &attempts, observed, &mut complaints);
+    let diagnostics = of("diagnostic");
+    match &expect.attempts {
+        Attempts::AroundLoading(at_least, expected) => {
+            let blind = loading::blind_spans(&diagnostics);
+            loading::judge(*at_least, expected, &blind, &attempts, observed, &mut complaints);
+        }
+        several => {
+            judge_attempts(several, &attempts, observed, &mut complaints);
+            judge_interfaces(expect.interfaces, &of("interface"), &mut complaints);
+        }
+    }
     for (number, attempt) in (1..).zip(&attempts) {
         judge_fields(&format!("attempt {number}"), expect.each, attempt, &mut complaints);
     }
-    judge_interfaces(expect.interfaces, &of("interface"), &mut complaints);
     let within = if observed.emulated { ATTACHED_WITHIN_EMULATED_NS } else { ATTACHED_WITHIN_NS };
-    let diagnostics = of("diagnostic");
     judge_module(expect.module_comes, within, &diagnostics, &mut complaints);
     judge_died(expect.died, &diagnostics, &mut complaints);
+    judge_program(expect.program_status, &diagnostics, &mut complaints);
     match of("summary").as_slice() {
         [summary] => judge_summary(expect, summary, &attempts, &mut complaints),
         other => complaints.say(format!("{} summaries instead of one", other.len())),
@@ -101,6 +126,8 @@ fn judge_attempts(expected: &Attempts, got: &[&Value], observed: &Observed, comp
             got.sort_by_key(rank);
             judge_each(expected, &got, observed, complaints);
         }
+        // Not by their order.
+        Attempts::AroundLoading(..) => {}
         Attempts::Repeated(at_least, expected) => {
             for (number, got) in (1..).zip(got) {
                 judge_attempt(number, expected, got, observed, complaints);
@@ -233,6 +260,14 @@ fn judge_died(expected: &[&[Field]], diagnostics: &[&Value], complaints: &mut Co
     complaints.differ("deaths in the module", &died.len(), &expected.len());
     for (fields, died) in expected.iter().zip(died) {
         judge_fields("a death in the module", fields, died, complaints);
+    }
+}
+
+fn judge_program(expected: Option<i64>, diagnostics: &[&Value], complaints: &mut Complaints) {
+    let ended = diagnostics.iter().find(|line| line["kind"] == "command-ended");
+    if let Some(expected) = expected {
+        let status = ended.map_or(&Value::Null, |line| &line["status"]);
+        complaints.differ("the program's exit status", status, &expected.into());
     }
 }
 

@@ -11,6 +11,8 @@ pub struct Scenario {
     pub shows: &'static str,
     /// The module's state at the start.
     pub module: Module,
+    /// What else is otherwise in the guest: a name in `tests/guest/situations.sh`.
+    pub situation: Option<&'static str>,
     /// What runs already when kniwatch starts.
     pub before: Option<Background>,
     /// The guest that it needs.
@@ -29,6 +31,7 @@ impl Scenario {
         name: "",
         shows: "",
         module: Module::Loaded,
+        situation: None,
         before: None,
         guest: Guest::Shared,
         kernels: &Kernel::ALL,
@@ -89,6 +92,10 @@ pub struct Expect {
     pub died: &'static [&'static [Field]],
     /// How often the module's hooks come while kniwatch observes, each time soon after the module's loading.
     pub module_comes: usize,
+    /// The status that the program must end with, where that says something of kniwatch.
+    pub program_status: Option<i64>,
+    /// What must be said on stderr.
+    pub says: &'static [&'static str],
     /// What neither the verdicts nor the text may say.
     pub must_not_say: &'static [&'static str],
 }
@@ -108,8 +115,11 @@ pub enum Attempts {
     Exactly(&'static [Attempt]),
     /// These and no others, each of another interface, in whatever order.
     InAnyOrder(&'static [Attempt]),
+    /// This one again and again, at least so often, while the module comes and goes. But what begins before kniwatch
+    /// has attached to a module that came is inconclusive.
+    AroundLoading(usize, &'static Attempt),
     /// The same again and again, by a program that is restarted: at least so often, counted as repeats.
-    Repeated(u64, Attempt),
+    Repeated(u64, &'static Attempt),
 }
 
 /// What became of an interface.

@@ -66,6 +66,9 @@ impl Script {
             Module::Refused(parameters) => self.call(&["module", "refused", parameters]),
             Module::Variant(name) => self.call(&["module", "variant", name]),
         }
+        if let Some(situation) = scenario.situation {
+            self.call(&["situation", situation]);
+        }
         if let Some(Background { command, until_interface }) = scenario.before {
             self.call(&["beside", until_interface, command]);
         }

@@ -189,6 +189,7 @@ fn observed(dir: &Path, vm: &Vm) -> Result<Observed> {
     Ok(Observed {
         status: read("status")?,
         json: read("json")?,
+        stderr: read("stderr")?,
         replayed_json: replay("json")?,
         replayed_text: replay("text")?,
         ifindex: read("ifindex").ok(),

@@ -17,6 +17,7 @@ fn observed(status: &str, lines: &[Value]) -> Observed {
         replayed_text: "lo  stopped in the network core\n".to_owned(),
         ifindex: None,
         holder: None,
+        stderr: String::new(),
         emulated: false,
     }
 }
@@ -317,4 +318,59 @@ fn attempts_of_several_threads_may_come_in_any_order() {
     for wrong in [&["lo"][..], &["lo", "lo"], &["lo1", "lo2"], &["lo", "lo1", "lo2"]] {
         assert!(!complaints(wrong).is_empty(), "{wrong:?}");
     }
+}
+
+#[test]
+fn around_loading_an_attempt_is_as_expected_or_began_unobserved_and_says_so() {
+    let at = |began: i64, outcome: &str, missing: Value| {
+        let mut attempt = attempt();
+        attempt["data"]["started"] = began.into();
+        attempt["data"]["outcome"] = outcome.into();
+        attempt["data"]["coverage"]["missing"] = missing;
+        attempt
+    };
+    let came = json!({"type": "diagnostic", "data": {
+        "kind": "coverage", "time": 100, "came": ["handler"], "went": [], "blind_ns": 40,
+    }});
+    let complaints = |lines: &[Value]| {
+        let Attempts::Exactly([expected]) = expect("t31").attempts else { unreachable!() };
+        let summary = json!({"type": "summary", "data": {
+            "attempts": {"stopped_network": 1, "inconclusive": 1}, "complete": true, "check": {"exit_status": 14},
+        }});
+        let lines = [std::slice::from_ref(&came), lines, &[summary]].concat();
+        let attempts = Attempts::AroundLoading(1, expected);
+        judge(&Expect { attempts, module_comes: 1, ..*expect("t31") }, &observed("14", &lines))
+    };
+    let (blind, whole) = (at(70, "inconclusive", json!([{}])), at(120, "stopped", json!([])));
+    assert_eq!(complaints(&[blind.clone(), whole.clone()]), [""; 0]);
+    let told_anyway = at(70, "stopped", json!([]));
+    assert_eq!(complaints(&[blind.clone(), told_anyway]), [""; 0]);
+    for (wrong, others) in [
+        (at(120, "inconclusive", json!([{}])), whole.clone()),
+        (at(60, "inconclusive", json!([])), whole),
+        (at(70, "inconclusive", json!([{}])), blind),
+    ] {
+        assert!(!complaints(&[wrong.clone(), others]).is_empty(), "{wrong}");
+    }
+}
+
+#[test]
+fn who_cannot_observe_says_why_and_nothing_else() {
+    let expect = Expect { status: 3, says: &["CAP_BPF"], ..*expect("t31") };
+    let said = |stderr: &str, json: &str| {
+        let stderr = stderr.to_owned();
+        judge(&expect, &Observed { stderr, json: json.to_owned(), ..observed("3", &[]) }).len()
+    };
+    assert_eq!(said("it lacks CAP_BPF", ""), 0);
+    assert_eq!((said("", ""), said("CAP_BPF", "{}")), (1, 1));
+}
+
+#[test]
+fn the_programs_status_counts_where_it_says_something() {
+    let ended = json!({"type": "diagnostic", "data": {"kind": "command-ended", "status": 1}});
+    let lines = [attempt(), ended, summary()];
+    assert_eq!(judge(expect("t31"), &observed("14", &lines)), [""; 0]);
+    let expect = Expect { program_status: Some(0), ..*expect("t31") };
+    assert_eq!(judge(&expect, &observed("14", &lines)).len(), 1);
+    assert_eq!(judge(&expect, &observed("14", &[attempt(), summary()])).len(), 1);
 }

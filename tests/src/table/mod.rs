@@ -4,6 +4,7 @@ use crate::scenario::{Attempts, Expect, Scenario};
 
 mod afterwards;
 mod builds;
+mod fallbacks;
 mod kernel;
 mod library;
 mod processes;
@@ -17,18 +18,21 @@ const NOTHING_SAID: Expect = Expect {
     interfaces: &[],
     died: &[],
     module_comes: 0,
+    program_status: None,
+    says: &[],
     must_not_say: &[],
 };
 
 /// All of them, in the order in which they are told of.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    let tables: [&'static [Scenario]; 6] = [
+    let tables: [&'static [Scenario]; 7] = [
         system::SCENARIOS,
         library::SCENARIOS,
         standins::SCENARIOS,
         processes::SCENARIOS,
         kernel::SCENARIOS,
         afterwards::SCENARIOS,
+        fallbacks::SCENARIOS,
     ];
     tables.into_iter().flatten()
 }
@@ -47,7 +51,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::{TOUR, find, scenarios};
-    use crate::scenario::Attempts;
+    use crate::scenario::{Attempts, Expect};
 
     #[test]
     fn names_are_unique_and_lines_fit() {
@@ -64,8 +68,10 @@ mod tests {
     #[test]
     fn every_scenario_expects_an_attempt_and_every_run_forbids_something() {
         for scenario in scenarios() {
-            let none = |attempts| matches!(attempts, Attempts::Exactly([]));
-            assert!(!scenario.runs.iter().all(|run| none(run.expect.attempts)), "{}", scenario.name);
+            // Or that there can be none.
+            let none =
+                |expect: Expect| matches!(expect.attempts, Attempts::Exactly([])) && expect.says.is_empty();
+            assert!(!scenario.runs.iter().all(|run| none(run.expect)), "{}", scenario.name);
             for run in scenario.runs {
                 assert!(!run.expect.must_not_say.is_empty(), "{}: {}", scenario.name, run.program);
             }

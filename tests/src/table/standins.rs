@@ -42,7 +42,7 @@ const SILENT_REFUSAL_1604: &[Run] = &[Run {
     arguments: &["standin-kni-1604-static", "vEth0_0"],
     expect: Expect {
         status: 11,
-        attempts: Attempts::Repeated(2, MEMZONE_MISSING),
+        attempts: Attempts::Repeated(2, &MEMZONE_MISSING),
         must_not_say: &[":\"created\"", "IN THE MODULE", "memzone-exists", "\"sys.", "\"mod.", "\"net."],
         ..NOTHING_SAID
     },

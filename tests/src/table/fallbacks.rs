@@ -1,0 +1,246 @@
+//! Where not all can be had that kniwatch asks for: the right verdict by another way, or an honest inconclusive.
+
+use super::NOTHING_SAID;
+use crate::scenario::{Attempt, Attempts, Became, Expect, Index, Module, Run, Said, Scenario};
+
+const EEXIST: i64 = 17;
+const ENODEV: i64 = 19;
+
+/// What a whole run of a DPDK program is told to be.
+const CREATED: Run = Run {
+    options: &["--expect", "kni0", "--within", "60s", "--wait"],
+    program: "testpmd-session",
+    arguments: &["note-ifindex", "/run/ifindex"],
+    expect: Expect {
+        attempts: Attempts::Exactly(&[Attempt::created("kni0")]),
+        interfaces: &[Became::released("kni0")],
+        must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
+        ..NOTHING_SAID
+    },
+};
+
+/// What can only be told right by who sees into the kernel.
+const REFUSED: Run = Run {
+    options: &["--expect", "lo", "--within", "60s"],
+    program: "kni-create",
+    arguments: &["lo"],
+    expect: Expect {
+        status: 14,
+        attempts: Attempts::Exactly(&[Attempt {
+            consumed: Some("lo"),
+            errno_kernel: Some(EEXIST),
+            ..Attempt::in_kernel("network", "lo", "net.name-exists", ENODEV)
+        }]),
+        must_not_say: &[":\"created\"", "IN THE LIBRARY", "IN THE MODULE", "no ioctl", "\"lib.", "\"mod."],
+        ..NOTHING_SAID
+    },
+};
+
+/// The program was told ENODEV, and nothing was seen of who said so.
+const UNSEEN: Attempt = Attempt {
+    claimed: Some("lo"),
+    errno_user: Some(ENODEV),
+    issued: Some(true),
+    also: &[("/coverage/missing/*/reason", Said::Having("echo 1 > /sys/kernel/debug/kprobes/enabled"))],
+    ..Attempt::inconclusive()
+};
+
+const REFUSED_UNSEEN: Expect = Expect {
+    status: 20,
+    attempts: Attempts::Exactly(&[UNSEEN]),
+    must_not_say: &[":\"created\"", "STOPPED", "\"lib.", "\"mod.", "\"net.", "\"sys."],
+    ..NOTHING_SAID
+};
+
+/// Nothing is missing that either of them needs.
+const AS_EVER: &[Run] = &[CREATED, REFUSED];
+
+/// The same by somebody who is asked beside the program.
+const AS_EVER_BESIDE: &[Run] = &[
+    Run {
+        options: &["--expect", "kni0", "--within", "60s"],
+        // It has its answer before the interface goes.
+        expect: Expect { interfaces: &[], ..CREATED.expect },
+        ..CREATED
+    },
+    REFUSED,
+];
+
+/// In the order in which they are told of.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "create-inlined",
+        shows: "kni_ioctl_create is a part of kni_ioctl",
+        module: Module::Variant("create-inlined"),
+        runs: AS_EVER,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "create-renamed",
+        shows: "the compiler called it kni_ioctl_create.isra.0",
+        module: Module::Variant("create-isra"),
+        situation: Some("file_hidden"),
+        runs: AS_EVER,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "compat-absent",
+        shows: "the module has no kni_compat_ioctl",
+        module: Module::Variant("without-compat"),
+        runs: AS_EVER,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "addresses-hidden",
+        shows: "kptr_restrict=2: no address of the kernel is shown",
+        situation: Some("addresses_hidden"),
+        runs: AS_EVER,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "perf-forbidden",
+        shows: "perf_event_paranoid=3 does not concern root",
+        situation: Some("perf_forbidden"),
+        runs: AS_EVER,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "tracefs-absent",
+        shows: "tracefs is not mounted: no tracepoints",
+        situation: Some("tracefs_absent"),
+        // Functions of the kernel see an attempt begin too, but not the name in the program's own memory.
+        runs: &[
+            Run {
+                expect: Expect { interfaces: &[Became::event("released", "kni0", &[])], ..CREATED.expect },
+                ..CREATED
+            },
+            Run {
+                options: &["--within", "60s", "--wait"],
+                expect: Expect {
+                    attempts: Attempts::Exactly(&[Attempt {
+                        claimed: None,
+                        consumed: Some("lo"),
+                        errno_kernel: Some(EEXIST),
+                        ..Attempt::in_kernel("network", "lo", "net.name-exists", ENODEV)
+                    }]),
+                    ..REFUSED.expect
+                },
+                ..REFUSED
+            },
+        ],
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "kprobes-off",
+        shows: "kprobes are switched off when kniwatch starts",
+        situation: Some("kprobes_off"),
+        runs: &[
+            Run {
+                // What the program was told, and which file it asked, is enough.
+                expect: Expect {
+                    attempts: Attempts::Exactly(&[Attempt {
+                        consumed: None,
+                        ifindex: Index::None,
+                        ..Attempt::created("kni0")
+                    }]),
+                    ..CREATED.expect
+                },
+                ..CREATED
+            },
+            Run { expect: REFUSED_UNSEEN, ..REFUSED },
+        ],
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "kprobes-switched-off",
+        shows: "kprobes are switched off and on while kniwatch runs",
+        runs: &[Run {
+            options: &["--within", "60s", "--wait"],
+            program: "kni-create",
+            arguments: &["--then", "echo 0 >/sys/kernel/debug/kprobes/enabled", "vEth0", "lo"],
+            expect: Expect {
+                attempts: Attempts::Exactly(&[
+                    Attempt { ifindex: Index::Some, ..Attempt::created("vEth0") },
+                    UNSEEN,
+                ]),
+                interfaces: &[Became::released("vEth0")],
+                must_not_say: &["STOPPED"],
+                ..NOTHING_SAID
+            },
+        }],
+        situation: Some("kprobes_on_after"),
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "capable",
+        shows: "a user with four capabilities, who may read tracefs",
+        situation: Some("capable"),
+        runs: AS_EVER_BESIDE,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "capable-without-tracefs",
+        shows: "a user with four capabilities; tracefs is for root",
+        situation: Some("capable_without_tracefs"),
+        runs: AS_EVER_BESIDE,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "least-capable",
+        shows: "a user with CAP_BPF, CAP_PERFMON, CAP_DAC_READ_SEARCH",
+        situation: Some("least_capable"),
+        runs: AS_EVER_BESIDE,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "capable-forbidden",
+        shows: "perf_event_paranoid=3, where capabilities are not enough",
+        situation: Some("capable_forbidden"),
+        runs: &[Run {
+            expect: Expect {
+                status: 3,
+                says: &["kernel.perf_event_paranoid is 3", "sysctl kernel.perf_event_paranoid=2"],
+                must_not_say: &["STOPPED"],
+                ..NOTHING_SAID
+            },
+            ..REFUSED
+        }],
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "incapable",
+        shows: "a user without CAP_BPF: nothing can be observed",
+        situation: Some("incapable"),
+        runs: &[Run {
+            expect: Expect {
+                status: 3,
+                says: &["lacks CAP_BPF and CAP_PERFMON", "sudo kniwatch", "setcap cap_bpf"],
+                must_not_say: &["STOPPED"],
+                ..NOTHING_SAID
+            },
+            ..REFUSED
+        }],
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "reloaded",
+        shows: "rte_kni.ko is loaded and unloaded a hundred times",
+        module: Module::Absent,
+        runs: &[Run {
+            options: &["--within", "140s", "--wait"],
+            program: "reload",
+            arguments: &["100"],
+            expect: Expect {
+                attempts: Attempts::AroundLoading(
+                    100,
+                    &Attempt { ifindex: Index::Some, ..Attempt::created("vEth0") },
+                ),
+                module_comes: 100,
+                program_status: Some(0),
+                must_not_say: &["STOPPED", "\"lib.", "\"sys.", "\"mod.", "\"net."],
+                ..NOTHING_SAID
+            },
+        }],
+        ..Scenario::USUAL
+    },
+];

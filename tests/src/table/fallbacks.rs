@@ -1,10 +1,12 @@
 //! Where not all can be had that kniwatch asks for: the right verdict by another way, or an honest inconclusive.
 
 use super::NOTHING_SAID;
+use crate::guest::Kernel;
 use crate::scenario::{Attempt, Attempts, Became, Expect, Index, Module, Run, Said, Scenario};
 
 const EEXIST: i64 = 17;
 const ENODEV: i64 = 19;
+const EINVAL: i64 = 22;
 
 /// What a whole run of a DPDK program is told to be.
 const CREATED: Run = Run {
@@ -63,8 +65,34 @@ const AS_EVER_BESIDE: &[Run] = &[
         expect: Expect { interfaces: &[], ..CREATED.expect },
         ..CREATED
     },
-    REFUSED,
+    // Nobody tells it that the program has ended: it waits for another try.
+    Run { options: &["--expect", "lo", "--within", "5s"], ..REFUSED },
 ];
+
+/// A request larger than the module's struct, whose size `$source` tells.
+macro_rules! skewed {
+    ($source:literal) => {
+        &[Run {
+            options: &["--within", "60s", "--wait"],
+            program: "kni-create",
+            arguments: &["--size", "152", "vEth0_0"],
+            expect: Expect {
+                status: 13,
+                attempts: Attempts::Exactly(&[Attempt {
+                    also: &[
+                        ("/skew/library", Said::Text("B")),
+                        ("/skew/module", Said::Text("D")),
+                        ("/skew/module_bytes", Said::Number(136)),
+                        ("/skew/evidence/*", Said::Having($source)),
+                    ],
+                    ..Attempt::in_kernel("module", "vEth0_0", "mod.size-skew", EINVAL)
+                }]),
+                must_not_say: &[":\"created\"", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"net."],
+                ..NOTHING_SAID
+            },
+        }]
+    };
+}
 
 /// In the order in which they are told of.
 pub(super) const SCENARIOS: &[Scenario] = &[
@@ -88,6 +116,22 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         shows: "the module has no kni_compat_ioctl",
         module: Module::Variant("without-compat"),
         runs: AS_EVER,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "btf-present",
+        shows: "the module's type information tells its struct's size",
+        module: Module::Variant("with-btf"),
+        // Linux 5.10 knows no module BTF.
+        kernels: &[Kernel::Linux61, Kernel::Linux612],
+        runs: skewed!("its type information (BTF) shows it"),
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "btf-absent",
+        shows: "without type information its code tells that",
+        module: Module::Variant("without-btf"),
+        runs: skewed!("its code shows it"),
         ..Scenario::USUAL
     },
     Scenario {
@@ -163,7 +207,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                     Attempt { ifindex: Index::Some, ..Attempt::created("vEth0") },
                     UNSEEN,
                 ]),
-                interfaces: &[Became::released("vEth0")],
+                interfaces: &[Became::event("released", "vEth0", &[("/how", Said::Text("death"))])],
                 must_not_say: &["STOPPED"],
                 ..NOTHING_SAID
             },

@@ -50,7 +50,8 @@ const UNSEEN: Attempt = Attempt {
 const REFUSED_UNSEEN: Expect = Expect {
     status: 20,
     attempts: Attempts::Exactly(&[UNSEEN]),
-    must_not_say: &[":\"created\"", "STOPPED", "\"lib.", "\"mod.", "\"net.", "\"sys."],
+    // It says that it stopped beyond the library.
+    must_not_say: &[":\"created\"", "STOPPED IN", "STOPPED AT", "\"lib.", "\"mod.", "\"net.", "\"sys."],
     ..NOTHING_SAID
 };
 
@@ -209,7 +210,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         name: "kprobes-switched-off",
-        shows: "kprobes are switched off and on while kniwatch runs",
+        shows: "kprobes are switched off while kniwatch runs",
         runs: &[Run {
             options: &["--within", "60s", "--wait"],
             program: "kni-create",
@@ -221,6 +222,30 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 ]),
                 interfaces: &[Became::event("released", "vEth0", &[("/how", Said::Text("death"))])],
                 must_not_say: &["STOPPED"],
+                ..NOTHING_SAID
+            },
+        }],
+        situation: Some("kprobes_on_after"),
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "kprobes-back",
+        shows: "kprobes are switched off and on while kniwatch runs",
+        runs: &[Run {
+            options: &["--within", "60s", "--wait"],
+            program: "kni-create",
+            arguments: &["--then", "kprobes-back", "vEth0", "lo"],
+            expect: Expect {
+                attempts: Attempts::Exactly(&[
+                    Attempt { ifindex: Index::Some, ..Attempt::created("vEth0") },
+                    Attempt {
+                        consumed: Some("lo"),
+                        errno_kernel: Some(EEXIST),
+                        ..Attempt::in_kernel("network", "lo", "net.name-exists", ENODEV)
+                    },
+                ]),
+                interfaces: &[Became::closed("vEth0")],
+                must_not_say: &["INCONCLUSIVE", "IN THE LIBRARY", "IN THE MODULE", "\"lib.", "\"mod."],
                 ..NOTHING_SAID
             },
         }],

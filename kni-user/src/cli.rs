@@ -15,6 +15,8 @@ use crate::cause::Cause;
 use crate::probe::Arm;
 use crate::untrusted::Untrusted;
 
+mod examples;
+pub mod files;
 #[cfg(test)]
 mod tests;
 
@@ -178,13 +180,13 @@ pub struct Check {
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum Command {
     /// Tell of every attempt as it happens (the default)
-    #[command(after_help = WATCH_EXAMPLES)]
+    #[command(after_help = examples::WATCH)]
     Watch(Watch),
     /// Did the expected interfaces come into being, and if not, where did it stop?
-    #[command(after_help = CHECK_EXAMPLES)]
+    #[command(after_help = examples::CHECK)]
     Check(Check),
     /// Write everything that is observed to a file
-    #[command(after_help = RECORD_EXAMPLES)]
+    #[command(after_help = examples::RECORD)]
     Record {
         /// The file to write; an existing one is replaced
         file: PathBuf,
@@ -196,7 +198,7 @@ pub enum Command {
         until: Until,
     },
     /// Print what the recorded run printed, on any machine and without privileges
-    #[command(after_help = REPLAY_EXAMPLES)]
+    #[command(after_help = examples::REPLAY)]
     Replay {
         /// A file that record, or --record, wrote
         file: PathBuf,
@@ -205,17 +207,23 @@ pub enum Command {
         select: Select,
     },
     /// Show what is or would be attached here, and what is lost without it
-    #[command(after_help = PROBES_EXAMPLES)]
+    #[command(after_help = examples::PROBES)]
     Probes(Probing),
     /// List the KNI interfaces that are alive, also those created before
-    #[command(after_help = LS_EXAMPLES)]
+    #[command(after_help = examples::LS)]
     Ls,
     /// Explain a cause: what it means and what to do
-    #[command(after_help = EXPLAIN_EXAMPLES)]
+    #[command(after_help = examples::EXPLAIN)]
     Explain {
         /// A cause that a verdict named; without one, all are listed
         #[arg(value_parser = causes(), hide_possible_values = true)]
         cause: Option<Cause>,
+    },
+    /// Write the manual pages and the shells' completions below DIR, as share/...
+    #[command(hide = true, after_help = examples::GENERATE)]
+    Generate {
+        /// An existing directory, such as a package's usr
+        dir: PathBuf,
     },
 }
 
@@ -235,7 +243,7 @@ as they are, and nothing needs to be restarted.";
     version,
     about = ABOUT,
     max_term_width = 80,
-    after_help = TOP_EXAMPLES,
+    after_help = examples::TOP,
     disable_help_subcommand = true,
     override_usage = "kniwatch [OPTIONS]\n       kniwatch [OUTPUT OPTIONS] <COMMAND> [ARGS]"
 )]
@@ -318,67 +326,3 @@ fn ring_bytes(text: &str) -> Result<u32, String> {
         Err("a ring buffer takes a power of two, at least 4096 bytes".to_owned())
     }
 }
-
-const TOP_EXAMPLES: &str = "\
-Examples:
-  sudo kniwatch                     tell of every attempt from now on
-  sudo kniwatch check --expect vEth0_0 -- ./dpdk-app -l 1-2
-                                    run it and say whether vEth0_0 came into being
-  kniwatch explain lib.memzone-missing
-                                    what that verdict means and what to do";
-
-const WATCH_EXAMPLES: &str = "\
-Examples:
-  sudo kniwatch                     until Ctrl-C
-  sudo kniwatch watch --comm l3fwd-kni --stop-after 1
-                                    the next attempt of that program
-  sudo kniwatch watch --format json --for 10m >attempts.jsonl
-                                    ten minutes, for a program to read";
-
-const CHECK_EXAMPLES: &str = "\
-Examples:
-  sudo kniwatch check --expect vEth0_0 -- ./dpdk-app -l 1-2
-                                    start the program and judge its vEth0_0
-  sudo kniwatch check --expect vEth0_0 --expect vEth0_1 --within 1m
-                                    wait for a program that somebody else starts
-  sudo kniwatch check --wait -- dpdk-testpmd --vdev=net_kni0 -- -i
-                                    stay to the end, tell of the release too
-
-Exit status (of several interfaces the lowest but 0; docs/exit-status.md):
-   0  created                       14  stopped in the network core
-  10  not attempted                 15  created elsewhere, doomed, or gone again
-  11  stopped in the library        16  died, or in progress at the deadline
-  12  stopped at the system call    20  inconclusive
-  13  stopped in the module
-   1  failed for another reason      2  usage
-   3  cannot observe here";
-
-const RECORD_EXAMPLES: &str = "\
-Examples:
-  sudo kniwatch record kni.rec      until Ctrl-C
-  sudo kniwatch record --for 1m kni.rec
-                                    one minute";
-
-const REPLAY_EXAMPLES: &str = "\
-Examples:
-  kniwatch replay kni.rec           the same lines again
-  kniwatch replay --format json kni.rec
-                                    the same run as JSON Lines";
-
-const PROBES_EXAMPLES: &str = "\
-Examples:
-  sudo kniwatch probes              what this machine allows
-  sudo kniwatch probes --exe /opt/app/bin/dpdk-app
-                                    and in that statically linked program";
-
-const LS_EXAMPLES: &str = "\
-Examples:
-  sudo kniwatch ls                  in all network namespaces: owner, link, age
-  kniwatch ls --format json         what can be seen without privileges, as
-                                    JSON Lines";
-
-const EXPLAIN_EXAMPLES: &str = "\
-Examples:
-  kniwatch explain                  every cause, one line each
-  kniwatch explain net.name-exists
-                                    one in full";

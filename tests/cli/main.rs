@@ -1,5 +1,8 @@
 //! The program as its users meet it: what needs no privilege and no BPF.
 
+mod generated;
+mod readme;
+
 use std::borrow::Cow;
 use std::fs;
 use std::io::Read as _;
@@ -96,23 +99,5 @@ fn errors_of_usage_have_a_status_of_their_own() {
         [&["check", "--within", "soon"][..], &["--pid", "1", "check"], &["explain", "lib.nonsense"]]
     {
         assert_status(&kniwatch(arguments).output().unwrap(), 2);
-    }
-}
-
-#[test]
-fn every_command_of_the_readme_is_understood() {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let commands: Vec<Vec<&str>> = readme
-        .lines()
-        .filter_map(|line| line.strip_prefix("    "))
-        .map(|line| line.strip_prefix("sudo ").unwrap_or(line))
-        .filter(|line| line.starts_with("kniwatch "))
-        .map(|line| line.split("  ").next().unwrap_or(line).split(' ').collect())
-        .collect();
-    assert!(commands.len() >= 5, "the README shows too few commands: {commands:?}");
-    for command in commands {
-        if let Err(error) = kni_user::cli::parse_from(&command) {
-            panic!("{}: {error}", command.join(" "));
-        }
     }
 }

@@ -104,6 +104,7 @@ fn chore(chore: Chore) -> Result<ExitCode> {
         Chore::Setup => {
             setup::build_tools()?;
             setup::vm_tools()?;
+            setup::test_tools()?;
             Ok(ExitCode::SUCCESS)
         }
         Chore::Run(args) => scenarios::run(&workspace, &args),
@@ -111,5 +112,36 @@ fn chore(chore: Chore) -> Result<ExitCode> {
         Chore::Test { chosen, kernel } => test::run(&chosen, kernel),
         Chore::Bench(Bench::Ioctl) => bench::ioctl().map(|()| ExitCode::SUCCESS),
         Chore::Bench(Bench::Create) => bench::create(&workspace),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::Cli;
+
+    #[test]
+    fn every_chore_in_the_readme_and_in_the_help_is_one() {
+        let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+        let helps: Vec<String> = Cli::command()
+            .get_subcommands()
+            .filter_map(|chore| Some(chore.get_after_help()?.to_string()))
+            .collect();
+        let quoted = readme.split('`').skip(1).step_by(2);
+        let indented = readme.lines().chain(helps.iter().flat_map(|help| help.lines())).map(str::trim_start);
+        let mut chores = 0;
+        for command in indented.chain(quoted).filter_map(|line| line.strip_prefix("cargo xtask")) {
+            // What follows on two blanks explains; a redirection is the shell's.
+            let words = command.split("  ").next().unwrap_or_default().split_ascii_whitespace();
+            let words: Vec<&str> = words.take_while(|word| !word.starts_with('>')).collect();
+            let parsed = Cli::try_parse_from(std::iter::once("xtask").chain(words.iter().copied()));
+            assert!(parsed.is_ok(), "cargo xtask {}: {:?}", words.join(" "), parsed.err());
+            chores += 1;
+        }
+        assert!(chores >= 15, "{chores}");
     }
 }

@@ -34,6 +34,12 @@ const VM_TOOLS: [Tool; 4] = [
     Tool { program: "unshare", package: "util-linux", purpose: "keeps mounts away from this host" },
 ];
 
+const TEST_TOOLS: [Tool; 3] = [
+    Tool { program: "groff", package: "groff-base", purpose: "checks the manual pages" },
+    Tool { program: "zsh", package: "zsh", purpose: "checks zsh's completions" },
+    Tool { program: "fish", package: "fish", purpose: "checks fish's completions" },
+];
+
 /// What an ordinary user needs besides, so as not to need root.
 const USER_TOOL: Tool =
     Tool { program: "newuidmap", package: "uidmap", purpose: "makes the dev VM's root without being root" };
@@ -55,14 +61,23 @@ pub(crate) fn build_tools() -> Result<()> {
 /// Makes everything ready that the dev VM needs.
 pub(crate) fn vm_tools() -> Result<()> {
     let tools: Vec<&Tool> = VM_TOOLS.iter().chain((!is_root()).then_some(&USER_TOOL)).collect();
+    ready("dev VM", &tools)
+}
+
+/// Makes everything ready that the unit tests need.
+pub(crate) fn test_tools() -> Result<()> {
+    ready("unit tests", &TEST_TOOLS.each_ref())
+}
+
+fn ready(what: &str, tools: &[&Tool]) -> Result<()> {
     let missing: Vec<&Tool> =
         tools.iter().copied().filter(|tool| find_program(tool.program).is_none()).collect();
     for tool in &missing {
         say!("missing: {} (package {}), which {}", tool.program, tool.package, tool.purpose);
     }
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
-    install_packages(&packages, "install what the dev VM needs")?;
-    say!("dev VM: {}", tools.iter().map(|tool| tool.program).collect::<Vec<_>>().join(", "));
+    install_packages(&packages, "install what is needed")?;
+    say!("{what}: {}", tools.iter().map(|tool| tool.program).collect::<Vec<_>>().join(", "));
     Ok(())
 }
 

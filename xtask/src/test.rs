@@ -116,6 +116,7 @@ fn choose(chosen: &[String], scenarios: &[&str]) -> Choice {
 }
 
 fn unit(filters: &[String]) -> Result<Tally> {
+    setup::test_tools()?;
     counted(
         cargo::cargo()
             .args([

@@ -1,6 +1,7 @@
 //! The commands: each runs the same pipeline over another source or sink.
 
 mod command;
+mod generate;
 mod live;
 mod ls;
 mod pipeline;
@@ -51,6 +52,7 @@ fn run(output: &Output, command: Command) -> Result<ExitCode> {
         Command::Probes(probing) => probes::run(output, &probing),
         Command::Ls => ls::run(output),
         Command::Explain { cause } => explain(output, cause),
+        Command::Generate { dir } => generate::run(&dir),
     }
 }
 

@@ -44,7 +44,9 @@ fn help_reads_as_it_should_in_80_columns() {
         ("record", expect_file!["help/record.txt"]),
         ("replay", expect_file!["help/replay.txt"]),
         ("probes", expect_file!["help/probes.txt"]),
+        ("ls", expect_file!["help/ls.txt"]),
         ("explain", expect_file!["help/explain.txt"]),
+        ("generate", expect_file!["help/generate.txt"]),
     ] {
         let arguments: Vec<&str> = [command, "--help"].into_iter().filter(|word| !word.is_empty()).collect();
         let help = parse(&arguments).expect_err("help is told as an error");
@@ -55,6 +57,15 @@ fn help_reads_as_it_should_in_80_columns() {
         }
         assert!(help.contains("Examples:"), "{command}");
         expected.assert_eq(&help);
+    }
+}
+
+#[test]
+fn every_command_shows_examples_of_itself() {
+    for command in Cli::command().get_subcommands() {
+        let help = parse(&[command.get_name(), "--help"]).expect_err("help is told as an error").to_string();
+        let name = format!("kniwatch {}", command.get_name());
+        assert!(help.contains("Examples:") && help.contains(&name), "{help}");
     }
 }
 

@@ -1,0 +1,70 @@
+//! What `--help` shows below the options of each command.
+
+pub(super) const TOP: &str = "\
+Examples:
+  sudo kniwatch                     tell of every attempt from now on
+  sudo kniwatch check --expect vEth0_0 -- ./dpdk-app -l 1-2
+                                    run it and say whether vEth0_0 came into being
+  kniwatch explain lib.memzone-missing
+                                    what that verdict means and what to do";
+
+pub(super) const WATCH: &str = "\
+Examples:
+  sudo kniwatch                     until Ctrl-C
+  sudo kniwatch watch --comm l3fwd-kni --stop-after 1
+                                    the next attempt of that program
+  sudo kniwatch watch --format json --for 10m >attempts.jsonl
+                                    ten minutes, for a program to read";
+
+pub(super) const CHECK: &str = "\
+Examples:
+  sudo kniwatch check --expect vEth0_0 -- ./dpdk-app -l 1-2
+                                    start the program and judge its vEth0_0
+  sudo kniwatch check --expect vEth0_0 --expect vEth0_1 --within 1m
+                                    wait for a program that somebody else starts
+  sudo kniwatch check --wait -- dpdk-testpmd --vdev=net_kni0 -- -i
+                                    stay to the end, tell of the release too
+
+Exit status (of several interfaces the lowest but 0; docs/exit-status.md):
+   0  created                       14  stopped in the network core
+  10  not attempted                 15  created elsewhere, doomed, or gone again
+  11  stopped in the library        16  died, or in progress at the deadline
+  12  stopped at the system call    20  inconclusive
+  13  stopped in the module
+   1  failed for another reason      2  usage
+   3  cannot observe here";
+
+pub(super) const RECORD: &str = "\
+Examples:
+  sudo kniwatch record kni.rec      until Ctrl-C
+  sudo kniwatch record --for 1m kni.rec
+                                    one minute";
+
+pub(super) const REPLAY: &str = "\
+Examples:
+  kniwatch replay kni.rec           the same lines again
+  kniwatch replay --format json kni.rec
+                                    the same run as JSON Lines";
+
+pub(super) const PROBES: &str = "\
+Examples:
+  sudo kniwatch probes              what this machine allows
+  sudo kniwatch probes --exe /opt/app/bin/dpdk-app
+                                    and in that statically linked program";
+
+pub(super) const LS: &str = "\
+Examples:
+  sudo kniwatch ls                  in all network namespaces: owner, link, age
+  kniwatch ls --format json         what can be seen without privileges, as
+                                    JSON Lines";
+
+pub(super) const EXPLAIN: &str = "\
+Examples:
+  kniwatch explain                  every cause, one line each
+  kniwatch explain net.name-exists
+                                    one in full";
+
+pub(super) const GENERATE: &str = "\
+Examples:
+  kniwatch generate debian/kniwatch/usr
+                                    for a package";

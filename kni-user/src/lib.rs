@@ -15,6 +15,7 @@ pub mod release;
 pub mod report;
 pub mod untrusted;
 pub mod verdict;
+pub mod waterfall;
 
 pub mod host;
 pub mod inventory;

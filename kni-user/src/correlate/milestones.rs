@@ -62,7 +62,7 @@ impl Milestones {
         if self.steps.len() >= MAX_STEPS {
             self.steps.remove(MAX_STEPS / 2);
         }
-        self.steps.push((at, report::Step::of(step)));
+        self.steps.push((at, report::Step::of(at, step)));
     }
 
     fn set_out(&mut self, at: Nanos) {

@@ -326,10 +326,7 @@ impl Observed {
         if self.steps.len() >= MAX_STEPS {
             self.steps.remove(MAX_STEPS / 2);
         }
-        let value = match phase {
-            Phase::Enter => None,
-            Phase::Return { value, .. } => Some(value),
-        };
+        let (value, took_ns) = phase.returned(at);
         self.steps.push(report::Step {
             hook: hook.name(),
             place: hook.place(),
@@ -337,6 +334,7 @@ impl Observed {
             detail: None,
             after_ns: at.saturating_sub(self.began),
             value,
+            took_ns,
             rte_errno,
         });
     }

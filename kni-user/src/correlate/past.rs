@@ -140,7 +140,7 @@ impl Passed {
             Phase::Enter => Some(at),
             Phase::Return { entered, .. } => entered,
         };
-        Self { at, entered, tid: step.task.tid, hook: step.hook, step: report::Step::of(step) }
+        Self { at, entered, tid: step.task.tid, hook: step.hook, step: report::Step::of(at, step) }
     }
 
     /// The return of the outermost function.

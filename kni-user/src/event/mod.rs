@@ -228,6 +228,19 @@ pub enum Phase {
     },
 }
 
+impl Phase {
+    /// Of a return at `at`: what was returned and, where the entry was seen, how long after it.
+    #[must_use]
+    pub fn returned(self, at: Nanos) -> (Option<i64>, Option<Nanos>) {
+        match self {
+            Self::Enter => (None, None),
+            Self::Return { value, entered } => {
+                (Some(value), entered.map(|entered| at.saturating_sub(entered)))
+            }
+        }
+    }
+}
+
 /// What could be read from another's memory.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]

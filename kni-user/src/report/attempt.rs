@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Boundary, Outcome};
 use crate::cause::Cause;
-use crate::event::{self, Holder, Phase};
+use crate::event::{self, Holder, Nanos};
 use crate::untrusted::Untrusted;
 
 /// One try of one thread to get one interface, with its verdict.
@@ -281,6 +281,8 @@ pub struct Step {
     pub after_ns: u64,
     /// What it returned; none: it was entered.
     pub value: Option<i64>,
+    /// Of a return: how long after its entry, where that was seen.
+    pub took_ns: Option<u64>,
     /// DPDK's own errno after it, where it returned NULL and that could be read.
     pub rte_errno: Option<i32>,
 }
@@ -288,17 +290,16 @@ pub struct Step {
 impl Step {
     /// A step as it was seen, by itself: not timed within any attempt, and with its second string.
     #[must_use]
-    pub(crate) fn of(step: &event::Step) -> Self {
+    pub(crate) fn of(at: Nanos, step: &event::Step) -> Self {
+        let (value, took_ns) = step.phase.returned(at);
         Self {
             hook: step.hook.name(),
             place: step.hook.place(),
             text: step.text.text().cloned(),
             detail: step.detail.text().cloned(),
             after_ns: 0,
-            value: match step.phase {
-                Phase::Enter => None,
-                Phase::Return { value, .. } => Some(value),
-            },
+            value,
+            took_ns,
             rte_errno: step.rte_errno,
         }
     }

@@ -4,6 +4,7 @@
 //! forms are documented in `docs/json.md`.
 
 mod attempt;
+mod returned;
 
 use kni_ebpf::hook::Hook;
 use serde::Serialize;
@@ -16,6 +17,7 @@ pub use attempt::{
     Argument, Arguments, Attempt, AttemptCoverage, Check, Errnos, Field, Interface, IovaMode, Library, Loop,
     Origin, Process, ProcessEnd, Repeat, Skew, Step, Unseen, Waiting, WaitsFor,
 };
+pub use returned::{Failure, Returned, errno_of};
 
 /// One thing to tell, and the moment on the stream's clock at which it is told.
 #[derive(Clone, Debug, PartialEq)]

@@ -9,7 +9,7 @@ pub mod escape;
 pub mod jsonl;
 pub mod recording;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 pub mod stderr;
 pub mod text;
 

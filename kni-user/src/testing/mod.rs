@@ -1,6 +1,7 @@
 //! Streams for tests, told as the threads lived them: entries and returns nest by themselves.
 
 mod answer;
+mod recordings;
 pub(crate) mod structs;
 
 use std::collections::BTreeMap;
@@ -16,6 +17,7 @@ use crate::event::{
 use crate::untrusted::Untrusted;
 
 pub(crate) use answer::Answer;
+pub(crate) use recordings::{events, recordings};
 use structs::Struct;
 
 /// CREATE of DPDK 22.11.

@@ -3,8 +3,7 @@
 //! `tests/data/KERNEL/SCENARIO.rec` is what `kniwatch check --record` wrote in the dev VM; beside it stands the
 //! text that it prints. `UPDATE_EXPECT=1 cargo test` writes the texts anew.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use expect_test::expect_file;
 
@@ -15,9 +14,8 @@ use crate::cause::Cause;
 use crate::event::{Event, Ledger, What};
 use crate::report::{Boundary, Outcome};
 use crate::sink::Sink as _;
-use crate::sink::recording::Reader;
 use crate::sink::text::{Text, TextOptions};
-use crate::testing::Answer;
+use crate::testing::{Answer, events, recordings};
 
 /// What the attempts of each run must come to, and `check`'s exit status.
 fn expected(run: &str) -> (Vec<Short>, u8) {
@@ -89,21 +87,6 @@ fn expected(run: &str) -> (Vec<Short>, u8) {
 /// Whether that is one of the verdicts that a run comes to, or less than that but no other.
 fn is_no_other(verdict: Short, expected: &[Short]) -> bool {
     verdict == INCONCLUSIVE || expected.iter().any(|expected| agrees(verdict, *expected))
-}
-
-fn recordings() -> Vec<PathBuf> {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");
-    let kernels = fs::read_dir(data).unwrap().map(|kernel| kernel.unwrap().path());
-    let files = kernels.flat_map(|kernel| fs::read_dir(kernel).unwrap().map(|file| file.unwrap().path()));
-    let mut recordings: Vec<_> =
-        files.filter(|file| file.extension().is_some_and(|kind| kind == "rec")).collect();
-    recordings.sort();
-    recordings
-}
-
-fn events(recording: &Path) -> Vec<Event> {
-    let file = std::io::BufReader::new(fs::File::open(recording).unwrap());
-    Reader::new(file).unwrap().map(|event| event.unwrap()).collect()
 }
 
 fn scenario(recording: &Path) -> &str {

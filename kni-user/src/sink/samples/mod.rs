@@ -28,7 +28,7 @@ pub(super) fn report(what: Told) -> Report {
     Report { at: AT, what }
 }
 
-pub(super) fn start(question: Question) -> Start {
+pub(crate) fn start(question: Question) -> Start {
     Start {
         version: "0.1.0".to_owned(),
         host: "lab7".into(),
@@ -67,16 +67,16 @@ pub(super) fn hooks() -> Hooks {
     }
 }
 
-pub(super) fn entered(hook: Hook, after_ns: u64) -> Step {
+pub(crate) fn entered(hook: Hook, after_ns: u64) -> Step {
     let (hook, place) = (hook.name(), hook.place());
-    Step { hook, place, text: None, detail: None, after_ns, value: None, rte_errno: None }
+    Step { hook, place, text: None, detail: None, after_ns, value: None, took_ns: None, rte_errno: None }
 }
 
-pub(super) fn returned(hook: Hook, after_ns: u64, value: i64) -> Step {
+pub(crate) fn returned(hook: Hook, after_ns: u64, value: i64) -> Step {
     Step { value: Some(value), ..entered(hook, after_ns) }
 }
 
-pub(super) fn with_text(mut step: Step, text: &str) -> Step {
+pub(crate) fn with_text(mut step: Step, text: &str) -> Step {
     step.text = Some(text.into());
     step
 }
@@ -146,7 +146,7 @@ pub(super) fn stopped(boundary: Boundary, cause: Option<Cause>, steps: Vec<Step>
     }
 }
 
-pub(super) fn silent_refusal() -> Attempt {
+pub(crate) fn silent_refusal() -> Attempt {
     let refused = stopped(
         Boundary::Library,
         Some(Cause::LibMemzoneExists),

@@ -2,9 +2,9 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::steps::{Failure, call, failure, format_string, nothing};
+use super::steps::{call, format_string, nothing};
 use super::words;
-use crate::report::{Attempt, Outcome, Step};
+use crate::report::{Attempt, Failure, Outcome, Step};
 use crate::sink::escape;
 
 /// Columns that a function's name gets at most.
@@ -62,14 +62,14 @@ fn is_milestone(step: &Step) -> bool {
             step.value.is_some()
         }
         None => false,
-        Some(_) => failure(step, None).is_some(),
+        Some(_) => step.failure(None).is_some(),
     }
 }
 
 fn came_to(step: &Step, had: &str) -> Option<String> {
     let place = call(step);
     let hook = Hook::from_name(step.hook)?;
-    Some(match (hook, step.value, failure(step, step.text.as_ref())) {
+    Some(match (hook, step.value, step.failure(step.text.as_ref())) {
         (Hook::LibraryLog, ..) => format!("the library {had}logged {}", format_string(step)?),
         (Hook::Panic, ..) => panic(step, had),
         (_, None, _) => format!("{place} {} called", if had.is_empty() { "was" } else { "had been" }),

@@ -4,7 +4,7 @@ use kni_ebpf::hook::Hook;
 
 use super::{library, words};
 use crate::correlate::Said;
-use crate::report::{Attempt, Step};
+use crate::report::{Attempt, Failure, Returned, Step};
 use crate::sink::escape;
 use crate::untrusted::Untrusted;
 
@@ -13,24 +13,13 @@ const TEXT: usize = 50;
 /// Columns that a line of the library's log gets at most, with its quotes.
 const LOG: usize = 100;
 
-/// How a place says that it failed.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub(super) enum Failure {
-    /// By a negative errno; here positive.
-    Errno(i32),
-    /// By NULL.
-    Null,
-    /// By a negative number that is no errno.
-    Negative(i64),
-}
-
 /// The failures among the steps, from the first cause outwards, a sentence each. What only
 /// hands an errno on is named beside the place that it came from.
 pub(super) fn failures(attempt: &Attempt) -> Vec<String> {
     let failed: Vec<(&Step, Failure)> = attempt
         .steps
         .iter()
-        .filter_map(|step| failure(step, attempt.subject.as_ref()).map(|failure| (step, failure)))
+        .filter_map(|step| step.failure(attempt.subject.as_ref()).map(|failure| (step, failure)))
         .collect();
     let groups: Vec<_> = failed.chunk_by(|(_, one), (_, next)| handed_on(*one, *next)).collect();
     let changed = |index: usize| index > 0 && groups.iter().take(index).any(|group| is_errno(group));
@@ -39,7 +28,7 @@ pub(super) fn failures(attempt: &Attempt) -> Vec<String> {
 
 /// The errnos that the sentences of [`failures`] name.
 pub(super) fn told_errnos(attempt: &Attempt) -> Vec<i32> {
-    let errno = |step| match failure(step, attempt.subject.as_ref()) {
+    let errno = |step: &Step| match step.failure(attempt.subject.as_ref()) {
         Some(Failure::Errno(errno)) => Some(errno),
         _ => None,
     };
@@ -93,14 +82,14 @@ pub(super) fn refusing(attempt: &Attempt) -> Option<&Step> {
     let is_memzone = |step: &&Step| {
         [Hook::MemzoneLookup, Hook::MemzoneReserve].iter().any(|hook| hook.name() == step.hook)
     };
-    let failed = |step: &&Step| failure(step, attempt.subject.as_ref()).is_some();
+    let failed = |step: &&Step| step.failure(attempt.subject.as_ref()).is_some();
     attempt.steps.iter().rev().filter(is_memzone).find(failed)
 }
 
 /// Whether the attempt tried to open `/dev/kni` in vain.
 pub(super) fn could_not_open(attempt: &Attempt) -> bool {
     let opens = |step: &&Step| step.hook == Hook::Open.name();
-    attempt.steps.iter().filter(opens).any(|step| failure(step, None).is_some())
+    attempt.steps.iter().filter(opens).any(|step| step.failure(None).is_some())
 }
 
 /// What the program itself called; what lies between it and the origin of an errno says nothing new.
@@ -119,45 +108,6 @@ fn after_entry(returned: &Step, attempt: &Attempt) -> String {
     })
 }
 
-/// Whether and how `step` failed. A lookup that finds nothing is none by itself (16.04's
-/// `rte_kni_init` looks up before it reserves): only that of `subject` counts.
-pub(super) fn failure(step: &Step, subject: Option<&Untrusted>) -> Option<Failure> {
-    let value = step.value?;
-    match Hook::from_name(step.hook)? {
-        Hook::Ioctl
-        | Hook::Open
-        | Hook::Dispatcher
-        | Hook::CompatDispatcher
-        | Hook::Handler
-        | Hook::DeviceOpen
-        | Hook::RegisterNetdev
-        | Hook::CreateThread
-        | Hook::SetUpRequest => words::errno_of(value).map(Failure::Errno),
-        Hook::MemzoneLookup => {
-            (value == 0 && step.text.is_some() && step.text.as_ref() == subject).then_some(Failure::Null)
-        }
-        Hook::LibraryAlloc
-        | Hook::MemzoneReserve
-        | Hook::AllocNetdev
-        | Hook::PoolCreate
-        | Hook::MempoolCreate
-        | Hook::RingCreate => (value == 0).then_some(Failure::Null),
-        Hook::LibraryInit => (value < 0).then_some(Failure::Negative(value)),
-        Hook::DeviceRelease
-        | Hook::LibraryClose
-        | Hook::TailqLock
-        | Hook::IovaMode
-        | Hook::Panic
-        | Hook::LibraryRelease
-        | Hook::LibraryLog
-        | Hook::Fork
-        | Hook::Exec
-        | Hook::Exit
-        | Hook::ModuleLoad
-        | Hook::ModuleFree => None,
-    }
-}
-
 /// `rte_memzone_lookup("MP_pool")`; the system call goes without parentheses.
 pub(super) fn call(step: &Step) -> String {
     match (&step.text, step.hook == Hook::Ioctl.name()) {
@@ -172,7 +122,7 @@ pub(super) fn call(step: &Step) -> String {
 /// The innermost place that was entered and not left.
 pub(super) fn inside(attempt: &Attempt) -> Option<&'static str> {
     let mut open: Vec<&Step> = Vec::new();
-    for step in attempt.steps.iter().filter(|step| is_left(step)) {
+    for step in attempt.steps.iter().filter(|step| step.is_left()) {
         if step.value.is_none() {
             open.push(step);
         } else if let Some(entry) = open.iter().rposition(|entered| entered.hook == step.hook) {
@@ -180,24 +130,6 @@ pub(super) fn inside(attempt: &Attempt) -> Option<&'static str> {
         }
     }
     open.last().map(|step| step.place)
-}
-
-/// Whether the place is one that is left again, and seen to be.
-fn is_left(step: &Step) -> bool {
-    !matches!(
-        Hook::from_name(step.hook),
-        Some(
-            Hook::LibraryLog
-                | Hook::LibraryClose
-                | Hook::TailqLock
-                | Hook::Panic
-                | Hook::Fork
-                | Hook::Exec
-                | Hook::Exit
-                | Hook::ModuleLoad
-                | Hook::ModuleFree
-        ) | None
-    )
 }
 
 /// What the library logged last that may be why it refused, as its format string.
@@ -233,9 +165,9 @@ pub(super) fn format_string(step: &Step) -> Option<String> {
 /// Every step, a line each: when, where, what came back.
 pub(super) fn listed(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
     attempt.steps.iter().map(|step| {
-        let Step { hook, place: _, text: _, detail, after_ns, value, rte_errno } = step;
+        let Step { hook, place: _, text: _, detail, after_ns, value: _, took_ns: _, rte_errno } = step;
         let result =
-            value.map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(hook, value)));
+            step.returned().map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(value)));
         let call = call(step);
         let call = if *hook == Hook::Ioctl.name() { Hook::Ioctl.place() } else { &call };
         let detail =
@@ -250,24 +182,11 @@ fn dpdk_errno(errno: i32) -> String {
 }
 
 /// What a place returned: a pointer as such, an errno by name.
-fn returned(hook: &str, value: i64) -> String {
-    let pointer = matches!(
-        Hook::from_name(hook),
-        Some(
-            Hook::LibraryAlloc
-                | Hook::MemzoneLookup
-                | Hook::MemzoneReserve
-                | Hook::PoolCreate
-                | Hook::MempoolCreate
-                | Hook::RingCreate
-                | Hook::AllocNetdev
-                | Hook::CreateThread
-        )
-    );
-    match (words::errno_of(value), pointer) {
-        (_, true) if value == 0 => "NULL".to_owned(),
-        (Some(errno), _) if hook != Hook::LibraryInit.name() => format!("-{}", words::errno(errno)),
-        (_, true) => format!("{value:#x}"),
-        _ => value.to_string(),
+pub(super) fn returned(returned: Returned) -> String {
+    match returned {
+        Returned::Null => "NULL".to_owned(),
+        Returned::Pointer(value) => format!("{value:#x}"),
+        Returned::Errno(errno) => format!("-{}", words::errno(errno)),
+        Returned::Number(value) => value.to_string(),
     }
 }

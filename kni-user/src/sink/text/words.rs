@@ -78,11 +78,6 @@ fn meaning(errno: Errno) -> &'static str {
     }
 }
 
-/// The errno in what the kernel returned, positive.
-pub(super) fn errno_of(value: i64) -> Option<i32> {
-    i32::try_from(value.checked_neg()?).ok().filter(|errno| (1..=4095).contains(errno))
-}
-
 /// How a command ended, after "the command".
 pub(super) fn ending(status: Option<i32>, signal: Option<i32>) -> String {
     match (status, signal) {
@@ -121,7 +116,7 @@ pub(super) fn outcome(outcome: Outcome, boundary: Option<Boundary>) -> &'static 
 
 #[cfg(test)]
 mod tests {
-    use super::{BOUND, count, duration, ending, errno, errno_name, errno_of, ordinal};
+    use super::{BOUND, count, duration, ending, errno, errno_name, ordinal};
 
     #[test]
     fn durations_keep_what_matters() {
@@ -165,11 +160,6 @@ mod tests {
             [12, 1001, 1002, 1003].map(errno_name),
             ["ENOMEM", "E_RTE_SECONDARY", "E_RTE_NO_CONFIG", "errno 1003"]
         );
-        for (value, expected) in
-            [(-17, Some(17)), (0, None), (3, None), (-4095, Some(4095)), (-4096, None), (i64::MIN, None)]
-        {
-            assert_eq!(errno_of(value), expected, "{value}");
-        }
     }
 
     #[test]

@@ -113,6 +113,7 @@ strict! {
         detail: Option<Text>,
         after_ns: u64,
         value: Option<i64>,
+        took_ns: Option<u64>,
         rte_errno: Option<i32>,
         before_ns: u64,
     }
@@ -151,6 +152,7 @@ strict! {
         detail: Option<Text>,
         after_ns: u64,
         value: Option<i64>,
+        took_ns: Option<u64>,
         rte_errno: Option<i32>,
     }
     Coverage { complete: bool, missing: Vec<Unseen> }

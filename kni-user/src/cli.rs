@@ -142,6 +142,9 @@ pub struct Until {
 /// `watch`.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 pub struct Watch {
+    /// Tell in lines, also where a terminal would show the full-screen view
+    #[arg(long, help_heading = "Output options")]
+    pub lines: bool,
     /// How to observe.
     #[command(flatten)]
     pub observe: Observe,

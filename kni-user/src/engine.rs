@@ -3,7 +3,7 @@
 use kni_ebpf::hook::Hook;
 
 use crate::check::Check;
-use crate::correlate::{Correlator, Finding, Watch};
+use crate::correlate::{Correlator, Finding, User, Watch};
 use crate::coverage::Table;
 use crate::event::{Coverage, Event, Ledger, Nanos, Question, Start, Step, What};
 use crate::ledger::{Account, is_complete};
@@ -65,6 +65,17 @@ impl Engine {
             self.end(at, &mut told);
         }
         reports.extend(told.into_iter().map(|what| Report { at, what }));
+    }
+
+    /// Processes that use KNI, and how far each has come.
+    pub fn users(&self) -> impl Iterator<Item = User> + '_ {
+        self.correlator.users()
+    }
+
+    /// The account, as it was told last.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        self.account.latest()
     }
 
     /// Whether `check` has its answer: the shell then ends the stream. Never for `watch`.

@@ -23,6 +23,7 @@ pub mod preflight;
 pub mod probe;
 pub mod sink;
 pub mod stream;
+pub mod tui;
 
 #[cfg(test)]
 mod testing;

@@ -8,3 +8,4 @@ pub mod judge;
 pub mod scenario;
 pub mod script;
 pub mod table;
+pub mod view;

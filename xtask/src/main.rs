@@ -15,6 +15,7 @@ mod test;
 #[path = "../../kni-user/build/toolchain.rs"]
 #[expect(dead_code, reason = "kni-user's build script uses the rest")]
 mod toolchain;
+mod view_test;
 mod vm;
 mod vm_tests;
 mod workspace;

@@ -27,11 +27,12 @@ struct Tool {
     purpose: &'static str,
 }
 
-const VM_TOOLS: [Tool; 4] = [
+const VM_TOOLS: [Tool; 5] = [
     Tool { program: "qemu-system-x86_64", package: "qemu-system-x86", purpose: "runs the dev VM" },
     Tool { program: "mmdebstrap", package: "mmdebstrap", purpose: "makes the dev VM's root" },
     Tool { program: "mount", package: "mount", purpose: "mounts tracefs for the tests on this kernel" },
     Tool { program: "unshare", package: "util-linux", purpose: "keeps mounts away from this host" },
+    Tool { program: "tmux", package: "tmux", purpose: "is the terminal of the full-screen view's tests" },
 ];
 
 const TEST_TOOLS: [Tool; 3] = [

@@ -11,6 +11,7 @@ use crate::matrix::{Chosen, Kernels};
 use crate::privilege::is_root;
 use crate::say;
 use crate::setup::find_program;
+use crate::view_test::{self, LIVE_VIEW};
 use crate::{bench, scenarios, setup, vm, vm_tests};
 
 /// What became of the tests.
@@ -44,10 +45,11 @@ struct Choice {
 /// Runs the chosen groups or tests, all without a choice, and prints the count as the last line.
 pub(crate) fn run(chosen: &[String], kernels: Option<Kernels>) -> Result<ExitCode> {
     let mut names = scenarios::names();
-    names.push(bench::TRACED_COST);
+    names.extend([bench::TRACED_COST, LIVE_VIEW]);
     let mut choice = choose(chosen, &names);
     let every = choice.scenarios.is_empty();
     let cost = choice.scenarios.extract_if(.., |name| name == bench::TRACED_COST).count() > 0;
+    let view = choice.scenarios.extract_if(.., |name| name == LIVE_VIEW).count() > 0;
     let mut tally = Tally::default();
     if choice.unit {
         tally.add(group("unit tests", || unit(&choice.filters)));
@@ -66,6 +68,9 @@ pub(crate) fn run(chosen: &[String], kernels: Option<Kernels>) -> Result<ExitCod
             };
             vm_tests::run(what, kernels)
         }));
+    }
+    if choice.vm && (every || view) {
+        tally.add(group("the full-screen view in the dev VM", view_test::run));
     }
     if choice.vm && (every || cost) {
         tally.add(group("what creating costs while it is traced", bench::test_create));

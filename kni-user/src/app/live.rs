@@ -15,11 +15,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::command;
 use super::pipeline::Pipeline;
+use super::view::{self, View};
 use crate::cli::Select;
 use crate::event::{End, Event, Question, What};
 use crate::sink::Sink;
 use crate::sink::recording::Recorder;
 use crate::stream::{self, Stream};
+use crate::tui::view::Theme;
 
 /// What a live run was asked to do.
 pub(super) struct Request {
@@ -35,6 +37,8 @@ pub(super) struct Request {
     pub(super) wait: bool,
     pub(super) duration: Option<Duration>,
     pub(super) stop_after: Option<NonZeroU64>,
+    /// The full-screen view, of the state that `sink` tells.
+    pub(super) view: Option<(view::Shared, Theme)>,
 }
 
 /// Observes until there is a reason to stop.
@@ -58,6 +62,7 @@ async fn observe(request: Request) -> Result<ExitCode> {
         wait,
         duration,
         stop_after,
+        view,
     } = request;
     let recorder = recording.as_deref().map(create_recording).transpose()?;
     let mut pipeline = Pipeline::new(select, sink, recorder);
@@ -77,12 +82,14 @@ async fn observe(request: Request) -> Result<ExitCode> {
         child = Some((pid, started));
     }
 
+    let mut view = view.map(|(state, theme)| View::open(state, theme)).transpose()?;
     let limit = timer(duration);
     tokio::pin!(limit);
     let end = loop {
         tokio::select! {
             batch = source.batch(&mut events) => batch?,
             () = signals.next() => break End::Interrupted,
+            leaves = turn(&mut view) => if leaves? { break End::Interrupted },
             () = &mut limit => break End::Done,
             (pid, status) = exit_of(&mut child) => {
                 child = None;
@@ -92,6 +99,9 @@ async fn observe(request: Request) -> Result<ExitCode> {
             }
         }
         feed(&mut pipeline, &mut events)?;
+        if let Some(view) = &mut view {
+            view.look(pipeline.engine(), source.probes().rows());
+        }
         let answered = pipeline.done() && !(wait && child.is_some());
         if answered || stop_after.is_some_and(|limit| pipeline.attempts() >= limit.get()) {
             break End::Done;
@@ -99,6 +109,7 @@ async fn observe(request: Request) -> Result<ExitCode> {
     };
     source.close(end, &mut events)?;
     feed(&mut pipeline, &mut events)?;
+    view.map_or(Ok(()), View::close)?;
     Ok(ExitCode::from(pipeline.exit_status()))
 }
 
@@ -111,6 +122,13 @@ fn create_recording(path: &Path) -> Result<Recorder<Box<dyn std::io::Write>>> {
 
 fn feed(pipeline: &mut Pipeline, events: &mut Vec<Event>) -> Result<()> {
     events.drain(..).try_for_each(|event| pipeline.feed(&event))
+}
+
+async fn turn(view: &mut Option<View>) -> Result<bool> {
+    match view {
+        Some(view) => view.turn().await,
+        None => future::pending().await,
+    }
 }
 
 async fn timer(duration: Option<Duration>) {

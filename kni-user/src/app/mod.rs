@@ -8,6 +8,7 @@ mod pipeline;
 mod probes;
 mod replay;
 mod select;
+mod view;
 
 use std::io::{self, IsTerminal as _};
 use std::path::PathBuf;
@@ -43,8 +44,9 @@ pub fn main() -> ExitCode {
 
 fn run(output: &Output, command: Command) -> Result<ExitCode> {
     match command {
-        Command::Watch(cli::Watch { observe, until, record }) => {
-            live::run(watch(output, &observe, &until, record))
+        Command::Watch(cli::Watch { lines, observe, until, record }) => {
+            let request = watch(output, &observe, &until, record);
+            live::run(if lines || !view::is_wanted(output) { request } else { view::of(output, request) })
         }
         Command::Record { file, observe, until } => live::run(watch(output, &observe, &until, Some(file))),
         Command::Check(check) => live::run(self::check(output, check)),
@@ -99,6 +101,7 @@ fn request(
         wait: false,
         duration: None,
         stop_after: None,
+        view: None,
     }
 }
 
@@ -107,12 +110,15 @@ fn sink(output: &Output) -> Box<dyn Sink> {
     match output.format {
         Format::Json => Box::new(jsonl::JsonLines::new(stdout)),
         Format::Text => {
-            let no_color = std::env::var_os("NO_COLOR");
-            let color = output.color.wanted(stdout.is_terminal(), no_color.as_deref());
             let Output { quiet, verbose, .. } = *output;
-            Box::new(Text::new(stdout, TextOptions { color, quiet, verbose }))
+            Box::new(Text::new(stdout, TextOptions { color: is_colored(output), quiet, verbose }))
         }
     }
+}
+
+fn is_colored(output: &Output) -> bool {
+    let no_color = std::env::var_os("NO_COLOR");
+    output.color.wanted(io::stdout().is_terminal(), no_color.as_deref())
 }
 
 fn explain(output: &Output, cause: Option<Cause>) -> Result<ExitCode> {

@@ -56,6 +56,11 @@ impl Pipeline {
         Ok(())
     }
 
+    /// The engine, to be asked.
+    pub(super) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// Whether `check` has its answer.
     pub(super) fn done(&self) -> bool {
         self.engine.done()

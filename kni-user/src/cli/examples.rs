@@ -2,7 +2,8 @@
 
 pub(super) const TOP: &str = "\
 Examples:
-  sudo kniwatch                     tell of every attempt from now on
+  sudo kniwatch                     every attempt from now on, full-screen on a
+                                    terminal (? there shows the keys)
   sudo kniwatch check --expect vEth0_0 -- ./dpdk-app -l 1-2
                                     run it and say whether vEth0_0 came into being
   kniwatch explain lib.memzone-missing
@@ -10,7 +11,8 @@ Examples:
 
 pub(super) const WATCH: &str = "\
 Examples:
-  sudo kniwatch                     until Ctrl-C
+  sudo kniwatch                     full-screen on a terminal, until q
+  sudo kniwatch watch --lines       in lines, until Ctrl-C
   sudo kniwatch watch --comm l3fwd-kni --stop-after 1
                                     the next attempt of that program
   sudo kniwatch watch --format json --for 10m >attempts.jsonl

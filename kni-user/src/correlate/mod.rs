@@ -24,6 +24,7 @@ mod request;
 mod setup;
 mod stuck;
 mod unattempted;
+mod users;
 
 use std::collections::BTreeMap;
 
@@ -60,6 +61,7 @@ pub use observed::{Arguments, ModuleLog, Observed, Open, Passage, Request};
 pub use past::{Passed, Past};
 pub use process::History;
 pub use stuck::Stuck;
+pub use users::User;
 
 /// Threads inside an attempt that are followed: as many as the probes follow.
 const MAX_IN_FLIGHT: usize = 1024;

@@ -84,7 +84,7 @@ pub(super) struct Known {
     parent: Option<Holder>,
     pub(super) history: History,
     /// The objects whose code it runs, and when that was read.
-    mapped: Vec<(Nanos, Untrusted)>,
+    pub(super) mapped: Vec<(Nanos, Untrusted)>,
     pub(super) milestones: Milestones,
     pub(super) ended: Option<Nanos>,
     /// How, if that is known.
@@ -271,6 +271,11 @@ impl Processes {
         let Some(child) = self.known.values_mut().find(child) else { return false };
         child.milestones.take_over(left);
         true
+    }
+
+    /// All that are remembered, by their ids.
+    pub(super) fn all(&self) -> impl Iterator<Item = (u32, &Known)> {
+        self.known.iter().map(|(pid, known)| (*pid, known))
     }
 
     /// Those that live, as far as is known.

@@ -1,8 +1,17 @@
 //! Errors, and the little else that goes to stderr.
+//!
+//! While the full-screen view has the terminal, what would go there is held back: the view shows it.
 
-use std::io::{self, Write as _};
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal as _, Write};
+use std::sync::Mutex;
 
 use super::escape;
+
+/// Messages that are held back.
+static HELD: Mutex<Option<VecDeque<String>>> = Mutex::new(None);
+/// As many are, at most; older ones are dropped.
+const HELD_MAX: usize = 100;
 
 /// Sends the log to stderr: warnings, and with `verbose` what else is worth knowing; `RUST_LOG` overrides it.
 pub fn init_log(verbose: bool) {
@@ -11,7 +20,54 @@ pub fn init_log(verbose: bool) {
         .filter_level(level)
         .parse_default_env()
         .format(|to, record| to.write_all(noted(&record.args().to_string()).as_bytes()))
+        .target(env_logger::Target::Pipe(Box::new(Log)))
         .init();
+}
+
+/// Where the log goes: stderr, or what is held back.
+struct Log;
+
+impl Write for Log {
+    fn write(&mut self, message: &[u8]) -> io::Result<usize> {
+        let mut held = HELD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match held.as_mut() {
+            Some(held) => {
+                held.push_back(String::from_utf8_lossy(message).trim_end().to_owned());
+                if held.len() > HELD_MAX {
+                    held.pop_front();
+                }
+                Ok(message.len())
+            }
+            None => io::stderr().lock().write(message),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().lock().flush()
+    }
+}
+
+/// Holds the log back from now on, if it would go to a terminal.
+pub fn hold() {
+    if io::stderr().is_terminal() {
+        HELD.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get_or_insert_default();
+    }
+}
+
+/// What was held back since this was last asked.
+#[must_use]
+pub fn held() -> Vec<String> {
+    let mut held = HELD.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    held.as_mut().map(|held| held.drain(..).collect()).unwrap_or_default()
+}
+
+/// Lets the log go to stderr again, and there first what was held back and nobody asked for.
+pub fn release() {
+    let held = HELD.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+    for message in held.into_iter().flatten() {
+        // Nowhere is left to say that stderr cannot be written.
+        drop(writeln!(io::stderr().lock(), "{message}"));
+    }
 }
 
 /// Whether `error` says that the reader of our output has gone (`kniwatch | head -1`): no failure,

@@ -12,7 +12,7 @@ use crate::report::{
 };
 use crate::untrusted::Untrusted;
 
-pub(in crate::sink) fn ip() -> Holder {
+pub(crate) fn ip() -> Holder {
     Holder { pid: 412, comm: "ip".into() }
 }
 
@@ -20,13 +20,13 @@ fn texts(texts: &[&str]) -> Vec<Untrusted> {
     texts.iter().map(|text| (*text).into()).collect()
 }
 
-pub(in crate::sink) fn waiting(what: WaitsFor, holder: Option<Holder>) -> Waiting {
+pub(crate) fn waiting(what: WaitsFor, holder: Option<Holder>) -> Waiting {
     let stack = ["__mutex_lock", "register_netdev", "kni_ioctl_create", "kni_ioctl", "__x64_sys_ioctl"];
     Waiting { what, holder, since_ns: 1_000_000_000, stack: texts(&stack) }
 }
 
 /// Another creation is held up by whoever sets an interface up that nobody answers for.
-pub(in crate::sink) fn in_progress() -> Attempt {
+pub(crate) fn in_progress() -> Attempt {
     Attempt {
         interface: Interface { actual: None, ifindex: None, ..created().interface },
         outcome: Outcome::InProgress,
@@ -42,17 +42,17 @@ pub(in crate::sink) fn in_progress() -> Attempt {
 }
 
 /// And its last word.
-pub(in crate::sink) fn created_late() -> Attempt {
+pub(crate) fn created_late() -> Attempt {
     Attempt { waiting: in_progress().waiting, duration_ns: 2_980_000_000, ..created() }
 }
 
 /// Still waiting when it was over.
-pub(in crate::sink) fn blocked() -> Attempt {
+pub(crate) fn blocked() -> Attempt {
     Attempt { is_final: true, duration_ns: 9_100_000_000, ..in_progress() }
 }
 
 /// The kernel failed inside the handler.
-pub(in crate::sink) fn died_inside() -> Attempt {
+pub(crate) fn died_inside() -> Attempt {
     Attempt {
         outcome: Outcome::Died,
         cause: Some(Cause::ProcCrash),
@@ -71,12 +71,12 @@ pub(in crate::sink) fn died_inside() -> Attempt {
 }
 
 /// Whoever died had the device open.
-pub(in crate::sink) fn device_stuck() -> Attempt {
+pub(crate) fn device_stuck() -> Attempt {
     let holder = Holder { pid: 4533, comm: "testpmd".into() };
     Attempt { cause: Some(Cause::SysDeviceStuck), holder: Some(holder), ..device_busy() }
 }
 
-pub(in crate::sink) fn died_in_release() -> Diagnostic {
+pub(crate) fn died_in_release() -> Diagnostic {
     Diagnostic::DiedInModule {
         thread: Holder { pid: 4533, comm: "testpmd".into() },
         function: "kni_release".into(),
@@ -91,7 +91,7 @@ pub(in crate::sink) fn died_in_release() -> Diagnostic {
 }
 
 /// A 19.05 library asks the module of 22.11.
-pub(in crate::sink) fn size_skew() -> Attempt {
+pub(crate) fn size_skew() -> Attempt {
     let skew = Skew {
         library: Some('B'),
         library_bytes: 152,
@@ -108,7 +108,7 @@ pub(in crate::sink) fn size_skew() -> Attempt {
 }
 
 /// A 16.04 library asks the module of 22.11, which takes it.
-pub(in crate::sink) fn doomed() -> Attempt {
+pub(crate) fn doomed() -> Attempt {
     let skew = Skew {
         library: Some('A'),
         library_bytes: 136,
@@ -131,14 +131,14 @@ pub(in crate::sink) fn doomed() -> Attempt {
 }
 
 /// The request came from another network namespace than the device.
-pub(in crate::sink) fn elsewhere() -> Attempt {
+pub(crate) fn elsewhere() -> Attempt {
     let interface =
         Interface { netns: Some(4_026_532_201), opened_in: Some(4_026_531_840), ..created().interface };
     Attempt { outcome: Outcome::CreatedElsewhere, interface, ..created() }
 }
 
 /// Every attempt above.
-pub(in crate::sink) fn all() -> Vec<Attempt> {
+pub(crate) fn all() -> Vec<Attempt> {
     vec![
         in_progress(),
         created_late(),
@@ -151,18 +151,18 @@ pub(in crate::sink) fn all() -> Vec<Attempt> {
     ]
 }
 
-pub(in crate::sink) fn changed(what: Change) -> Changed {
+pub(crate) fn changed(what: Change) -> Changed {
     let owner = Some(Holder { pid: 4533, comm: "testpmd".into() });
     Changed { name: "kni0".into(), ifindex: Some(9), netns: Some(4_026_531_840), owner, what }
 }
 
 /// A set-up request that `errno` came of after so long.
-pub(in crate::sink) fn asked(errno: Option<i32>, took_ns: u64) -> Change {
+pub(crate) fn asked(errno: Option<i32>, took_ns: u64) -> Change {
     Change::SetUpRequest { request: "set up", errno, took_ns, by: ip() }
 }
 
 /// Every change that there is.
-pub(in crate::sink) fn changes() -> Vec<Changed> {
+pub(crate) fn changes() -> Vec<Changed> {
     let all = [
         Change::Renamed { to: "wan0".into() },
         Change::Moved { to_netns: Some(4_026_532_201) },
@@ -182,7 +182,7 @@ pub(in crate::sink) fn changes() -> Vec<Changed> {
 }
 
 /// Every way that an interface goes.
-pub(in crate::sink) fn releases() -> Vec<Released> {
+pub(crate) fn releases() -> Vec<Released> {
     let all = [
         (ReleasedHow::Request, Some(3_270_000_000)),
         (ReleasedHow::Close, Some(57_000_000)),
@@ -196,7 +196,7 @@ pub(in crate::sink) fn releases() -> Vec<Released> {
 }
 
 /// As `ls` finds it.
-pub(in crate::sink) fn alive() -> Alive {
+pub(crate) fn alive() -> Alive {
     Alive {
         name: "kni0".into(),
         ifindex: 9,

@@ -22,7 +22,7 @@ fn check(what: &'static str, number: u8, time: Option<(u8, u8)>) -> Check {
 }
 
 /// So long before the attempt, with a string, a result and an errno of DPDK's.
-pub(in crate::sink) fn origin(hook: Hook, before_ns: u64, text: &str, value: Option<i64>) -> Origin {
+pub(crate) fn origin(hook: Hook, before_ns: u64, text: &str, value: Option<i64>) -> Origin {
     let text = (!text.is_empty()).then(|| text.into());
     Origin { step: Step { text, value, ..entered(hook, 0) }, before_ns }
 }
@@ -31,7 +31,7 @@ fn with_errno(step: Step, errno: i32) -> Step {
     Step { rte_errno: Some(errno), ..step }
 }
 
-pub(in crate::sink) fn shared_library() -> Library {
+pub(crate) fn shared_library() -> Library {
     Library {
         object: Some("/usr/lib/x86_64-linux-gnu/librte_kni.so.23".into()),
         is_static: Some(false),
@@ -41,7 +41,7 @@ pub(in crate::sink) fn shared_library() -> Library {
     }
 }
 
-pub(in crate::sink) fn static_library() -> Library {
+pub(crate) fn static_library() -> Library {
     Library {
         object: Some("/opt/app/l3fwd-kni".into()),
         is_static: Some(true),
@@ -52,7 +52,7 @@ pub(in crate::sink) fn static_library() -> Library {
 }
 
 /// 22.11: the fifth of the seven memzones is taken. KNI itself says nothing of it.
-pub(in crate::sink) fn zone_taken() -> Attempt {
+pub(crate) fn zone_taken() -> Attempt {
     let reserve = |after, name: &str, value| {
         with_text(returned(Hook::MemzoneReserve, after, value), &format!("kni_{name}_vEth0_0"))
     };
@@ -77,7 +77,7 @@ pub(in crate::sink) fn zone_taken() -> Attempt {
 }
 
 /// The 4th check speaks by its position alone: `rte_zmalloc` is not observed, and the library's log was not.
-pub(in crate::sink) fn out_of_memory() -> Attempt {
+pub(crate) fn out_of_memory() -> Attempt {
     Attempt {
         cause: Some(Cause::LibNoMemory),
         subject: None,
@@ -105,7 +105,7 @@ fn refused_at_once(cause: Option<Cause>, arguments: Arguments) -> Attempt {
 }
 
 /// The pool was never made, and the program went on.
-pub(in crate::sink) fn no_pool() -> Attempt {
+pub(crate) fn no_pool() -> Attempt {
     let origin = origin(Hook::PoolCreate, 41_000_000, "mbuf_pool", Some(0));
     Attempt {
         origin: Some(Origin { step: with_errno(origin.step, 12), ..origin }),
@@ -116,19 +116,19 @@ pub(in crate::sink) fn no_pool() -> Attempt {
     }
 }
 
-pub(in crate::sink) fn no_configuration() -> Attempt {
+pub(crate) fn no_configuration() -> Attempt {
     let given = Arguments { name: Argument::Null, ..arguments("", "mbuf_pool") };
     Attempt { interface: Interface::default(), ..refused_at_once(Some(Cause::LibBadArgument), given) }
 }
 
-pub(in crate::sink) fn empty_name() -> Attempt {
+pub(crate) fn empty_name() -> Attempt {
     Attempt {
         interface: Interface::default(),
         ..refused_at_once(Some(Cause::LibBadArgument), arguments("", "mbuf_pool"))
     }
 }
 
-pub(in crate::sink) fn unreadable() -> Attempt {
+pub(crate) fn unreadable() -> Attempt {
     let given = Arguments {
         name: Argument::Unreadable { errno: 14 },
         pool: Argument::Unreadable { errno: 14 },
@@ -138,7 +138,7 @@ pub(in crate::sink) fn unreadable() -> Attempt {
 }
 
 /// `rte_kni_init` had failed, the program went on, and the library says that it was not initialised.
-pub(in crate::sink) fn init_had_failed() -> Attempt {
+pub(crate) fn init_had_failed() -> Attempt {
     let said = "KNI: KNI subsystem has not been initialized. Invoke rte_kni_init() first\n";
     Attempt {
         boundary: Some(Boundary::Syscall),
@@ -156,7 +156,7 @@ pub(in crate::sink) fn init_had_failed() -> Attempt {
     }
 }
 
-pub(in crate::sink) fn closed_before() -> Attempt {
+pub(crate) fn closed_before() -> Attempt {
     Attempt {
         boundary: Some(Boundary::Library),
         cause: Some(Cause::LibNotInitialised),
@@ -167,7 +167,7 @@ pub(in crate::sink) fn closed_before() -> Attempt {
 }
 
 /// A release that failed has left the name taken.
-pub(in crate::sink) fn release_had_failed() -> Attempt {
+pub(crate) fn release_had_failed() -> Attempt {
     Attempt {
         cause: Some(Cause::LibAlreadyExists),
         check: Some(check("whether the name is free in this process", 3, None)),
@@ -182,7 +182,7 @@ pub(in crate::sink) fn release_had_failed() -> Attempt {
 }
 
 /// 19.08 takes no virtual addresses.
-pub(in crate::sink) fn virtual_addresses() -> Attempt {
+pub(crate) fn virtual_addresses() -> Attempt {
     let said = "KNI: KNI requires IOVA as PA\n";
     Attempt {
         cause: Some(Cause::LibIovaMode),
@@ -208,7 +208,7 @@ pub(in crate::sink) fn virtual_addresses() -> Attempt {
 }
 
 /// 16.04 without a device: the library aborts the program.
-pub(in crate::sink) fn panicked() -> Attempt {
+pub(crate) fn panicked() -> Attempt {
     let panic = Step {
         detail: Some("rte_kni_init".into()),
         ..with_text(entered(Hook::Panic, 20_000), "Can not open /dev/kni\n")
@@ -234,7 +234,7 @@ pub(in crate::sink) fn panicked() -> Attempt {
 }
 
 /// A release's layout that the module takes for another's.
-pub(in crate::sink) fn layout_skew() -> Attempt {
+pub(crate) fn layout_skew() -> Attempt {
     Attempt {
         outcome: Outcome::CreatedDoomed,
         cause: Some(Cause::ModLayoutSkew),
@@ -247,7 +247,7 @@ pub(in crate::sink) fn layout_skew() -> Attempt {
 }
 
 /// Created, and of no use: the pool has no buffers.
-pub(in crate::sink) fn empty_pool() -> Attempt {
+pub(crate) fn empty_pool() -> Attempt {
     let mut attempt = created();
     let logged = with_text(entered(Hook::LibraryLog, 1_750_000), "KNI: Out of memory\n");
     attempt.steps.insert(attempt.steps.len() - 1, logged);
@@ -255,7 +255,7 @@ pub(in crate::sink) fn empty_pool() -> Attempt {
 }
 
 /// The program came to its end and never called `rte_kni_alloc`: its pool was not made.
-pub(in crate::sink) fn never_tried() -> Attempt {
+pub(crate) fn never_tried() -> Attempt {
     Attempt {
         outcome: Outcome::NotAttempted,
         boundary: None,
@@ -283,14 +283,14 @@ pub(in crate::sink) fn never_tried() -> Attempt {
 }
 
 /// It has opened the device and waits for something.
-pub(in crate::sink) fn under_way() -> Attempt {
+pub(crate) fn under_way() -> Attempt {
     let mut attempt = Attempt { cause: None, origin: None, end: None, ..never_tried() };
     attempt.steps.truncate(3);
     attempt
 }
 
 /// Nothing of the library is seen where the executable is stripped.
-pub(in crate::sink) fn stripped() -> Attempt {
+pub(crate) fn stripped() -> Attempt {
     let missing = vec![Unseen::Hook {
         hook: "library-alloc",
         reason: Some("its executable is stripped".to_owned()),
@@ -309,16 +309,16 @@ pub(in crate::sink) fn stripped() -> Attempt {
 }
 
 /// Inside a container.
-pub(in crate::sink) fn contained() -> Process {
+pub(crate) fn contained() -> Process {
     Process { ns_pid: Some(12), mntns: Some(4_026_532_201), ..process(4121, "l3fwd-kni") }
 }
 
-pub(in crate::sink) fn killed(signal: i32, core_dumped: bool) -> ProcessEnd {
+pub(crate) fn killed(signal: i32, core_dumped: bool) -> ProcessEnd {
     ProcessEnd { status: None, signal: Some(signal), core_dumped }
 }
 
 /// All of them.
-pub(in crate::sink) fn all() -> Vec<Attempt> {
+pub(crate) fn all() -> Vec<Attempt> {
     vec![
         zone_taken(),
         out_of_memory(),

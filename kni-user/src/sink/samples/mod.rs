@@ -16,15 +16,15 @@ use crate::report::{
     Told, Unseen,
 };
 
-pub(super) mod kernel;
-pub(super) mod library;
+pub(crate) mod kernel;
+pub(crate) mod library;
 
 /// 2026-08-22 12:02:11.204 UTC.
 const EPOCH: i64 = 1_787_400_131_204_000_000;
 /// The stream's clock at that moment.
-pub(super) const AT: u64 = 5_000_000_000;
+pub(crate) const AT: u64 = 5_000_000_000;
 
-pub(super) fn report(what: Told) -> Report {
+pub(crate) fn report(what: Told) -> Report {
     Report { at: AT, what }
 }
 
@@ -52,12 +52,12 @@ pub(crate) fn start(question: Question) -> Start {
     }
 }
 
-pub(super) fn check_of(names: &[&str]) -> Question {
+pub(crate) fn check_of(names: &[&str]) -> Question {
     let expect = names.iter().map(|name| (*name).into()).collect();
     Question::Check { expect, within_ns: 10_000_000_000, runs_command: true }
 }
 
-pub(super) fn hooks() -> Hooks {
+pub(crate) fn hooks() -> Hooks {
     let reason = || "this kernel has no kprobes".to_owned();
     Hooks {
         live: vec!["ioctl", "library-alloc"],
@@ -82,7 +82,7 @@ pub(crate) fn with_text(mut step: Step, text: &str) -> Step {
 }
 
 /// A creation by `testpmd` that nothing is wrong with.
-pub(super) fn created() -> Attempt {
+pub(crate) fn created() -> Attempt {
     Attempt {
         process: Process {
             pid: 4533,
@@ -133,7 +133,7 @@ pub(super) fn created() -> Attempt {
 }
 
 /// Stopped there, for that reason, after these steps.
-pub(super) fn stopped(boundary: Boundary, cause: Option<Cause>, steps: Vec<Step>) -> Attempt {
+pub(crate) fn stopped(boundary: Boundary, cause: Option<Cause>, steps: Vec<Step>) -> Attempt {
     let created = created();
     Attempt {
         interface: Interface { actual: None, ifindex: None, ..created.interface.clone() },
@@ -165,7 +165,7 @@ pub(crate) fn silent_refusal() -> Attempt {
     }
 }
 
-pub(super) fn silent_refusal_1604() -> Attempt {
+pub(crate) fn silent_refusal_1604() -> Attempt {
     Attempt {
         process: process(4121, "l3fwd-kni"),
         cause: Some(Cause::LibMemzoneMissing),
@@ -180,7 +180,7 @@ pub(super) fn silent_refusal_1604() -> Attempt {
     }
 }
 
-pub(super) fn restarted() -> Attempt {
+pub(crate) fn restarted() -> Attempt {
     let repeat = Repeat {
         count: 2,
         previous_pid: 4121,
@@ -192,7 +192,7 @@ pub(super) fn restarted() -> Attempt {
 }
 
 /// The 47th time: shown after some that were not.
-pub(super) fn looping() -> Attempt {
+pub(crate) fn looping() -> Attempt {
     let repeat = restarted().repeat.map(|repeat| Repeat {
         count: 47,
         shortest_ns: Some(1_800_000_000),
@@ -204,7 +204,7 @@ pub(super) fn looping() -> Attempt {
 }
 
 /// What became of it in all.
-pub(super) fn loop_seen() -> Loop {
+pub(crate) fn loop_seen() -> Loop {
     Loop {
         program: "l3fwd-kni".into(),
         interface: Some("vEth0_0".into()),
@@ -219,7 +219,7 @@ pub(super) fn loop_seen() -> Loop {
     }
 }
 
-pub(super) fn module_missing() -> Attempt {
+pub(crate) fn module_missing() -> Attempt {
     let steps = vec![
         entered(Hook::LibraryInit, 0),
         with_text(returned(Hook::Open, 12_000, -2), "/dev/kni"),
@@ -233,7 +233,7 @@ pub(super) fn module_missing() -> Attempt {
     }
 }
 
-pub(super) fn device_busy() -> Attempt {
+pub(crate) fn device_busy() -> Attempt {
     let steps = vec![
         entered(Hook::LibraryInit, 0),
         returned(Hook::DeviceOpen, 11_000, -16),
@@ -249,7 +249,7 @@ pub(super) fn device_busy() -> Attempt {
     }
 }
 
-pub(super) fn wrong_fd(cause: Cause, errno: i32, subject: Option<&str>) -> Attempt {
+pub(crate) fn wrong_fd(cause: Cause, errno: i32, subject: Option<&str>) -> Attempt {
     let steps = vec![entered(Hook::Ioctl, 0), returned(Hook::Ioctl, 2_000, i64::from(-errno))];
     Attempt {
         process: process(4601, "raw-create"),
@@ -259,7 +259,7 @@ pub(super) fn wrong_fd(cause: Cause, errno: i32, subject: Option<&str>) -> Attem
     }
 }
 
-pub(super) fn duplicate_name() -> Attempt {
+pub(crate) fn duplicate_name() -> Attempt {
     let steps = vec![
         entered(Hook::Ioctl, 0),
         entered(Hook::Dispatcher, 2_000),
@@ -275,7 +275,7 @@ pub(super) fn duplicate_name() -> Attempt {
     }
 }
 
-pub(super) fn name_taken() -> Attempt {
+pub(crate) fn name_taken() -> Attempt {
     let steps = vec![
         entered(Hook::Ioctl, 0),
         entered(Hook::Dispatcher, 2_000),
@@ -297,7 +297,7 @@ pub(super) fn name_taken() -> Attempt {
     }
 }
 
-pub(super) fn inconclusive(missing: Vec<Unseen>) -> Attempt {
+pub(crate) fn inconclusive(missing: Vec<Unseen>) -> Attempt {
     Attempt {
         outcome: Outcome::Inconclusive,
         boundary: None,
@@ -314,7 +314,7 @@ pub(super) fn inconclusive(missing: Vec<Unseen>) -> Attempt {
 }
 
 /// Everything that can be unseen, once.
-pub(super) fn unseen() -> Vec<Unseen> {
+pub(crate) fn unseen() -> Vec<Unseen> {
     vec![
         Unseen::Hook {
             hook: "ioctl",
@@ -327,11 +327,11 @@ pub(super) fn unseen() -> Vec<Unseen> {
     ]
 }
 
-pub(super) fn process(pid: u32, comm: &str) -> Process {
+pub(crate) fn process(pid: u32, comm: &str) -> Process {
     Process { pid, tid: pid, comm: comm.into(), ..created().process }
 }
 
-pub(super) fn released() -> Released {
+pub(crate) fn released() -> Released {
     Released {
         name: "kni0".into(),
         ifindex: Some(9),
@@ -343,13 +343,13 @@ pub(super) fn released() -> Released {
     }
 }
 
-pub(super) fn summary() -> Summary {
+pub(crate) fn summary() -> Summary {
     let ledger = Ledger { emitted: 412, received: 412, filtered: 90_000, ..Ledger::default() };
     let attempts = Tally { created: 1, stopped_library: 3, stopped_network: 1, ..Tally::default() };
     Summary { attempts, ledger, complete: true, loops: Vec::new(), check: None }
 }
 
-pub(super) fn checked(attempt: Attempt) -> Checked {
+pub(crate) fn checked(attempt: Attempt) -> Checked {
     Checked {
         name: attempt.interface.name().cloned(),
         outcome: attempt.outcome,
@@ -360,12 +360,12 @@ pub(super) fn checked(attempt: Attempt) -> Checked {
     }
 }
 
-pub(super) fn answered(interfaces: Vec<Checked>, exit_status: u8) -> Summary {
+pub(crate) fn answered(interfaces: Vec<Checked>, exit_status: u8) -> Summary {
     Summary { check: Some(CheckResult { interfaces, exit_status }), ..summary() }
 }
 
 /// A stream in which every kind of report, and every optional field, occurs.
-pub(super) fn everything() -> Vec<Report> {
+pub(crate) fn everything() -> Vec<Report> {
     let went = CoverageChange { came: Vec::new(), went: vec!["dispatcher", "handler"], blind_ns: None };
     let came =
         CoverageChange { came: vec!["dispatcher", "handler"], went: Vec::new(), blind_ns: Some(1_200_000) };
@@ -398,12 +398,13 @@ pub(super) fn everything() -> Vec<Report> {
     told.into_iter().map(report).collect()
 }
 
-/// What `probes` shows: a hook in each state.
-pub(super) fn sources() -> Vec<Source> {
+/// What else is observed than by hooks.
+pub(crate) fn sources() -> Vec<Source> {
     vec![preflight::kernel_log(Some(&std::io::Error::from_raw_os_error(libc::EPERM)))]
 }
 
-pub(super) fn rows() -> Vec<Row> {
+/// What `probes` shows: a hook in each state.
+pub(crate) fn rows() -> Vec<Row> {
     let library = || Some(PathBuf::from("/usr/lib/librte_kni.so.23"));
     let missing = HookState::Missing { reason: "this kernel has no kprobes".to_owned() };
     let alloc = Row::new(Hook::LibraryAlloc, "rte_kni_alloc", library(), HookState::Live);

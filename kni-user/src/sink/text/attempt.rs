@@ -48,6 +48,11 @@ pub(super) fn paragraph(page: &mut Page, attempt: &Attempt, time: &str, detail: 
         page.evidence_lines(stack);
         return;
     }
+    under(page, attempt, detail);
+}
+
+/// What stands under the headline.
+pub(super) fn under(page: &mut Page, attempt: &Attempt, detail: Detail) {
     if attempt.outcome != Outcome::Created {
         page.evidence_lines(reason(attempt));
     }

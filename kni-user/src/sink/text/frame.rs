@@ -18,30 +18,24 @@ const WORD: usize = 30;
 
 /// Who watches where, and what.
 pub(super) fn header(page: &mut Page, start: &Start, clock: &Clock) {
-    let Start {
-        version,
-        host,
-        kernel,
-        unix_ns,
-        utc_offset_s: _,
-        boot_ns: _,
-        cpus_online: _,
-        module,
-        question: _,
-        memory_end: _,
-        netns: _,
-    } = start;
-    page.line(&format!(
-        "kniwatch {} on {}, Linux {}, {}",
+    page.line(&format!("{}, {}", place(start), clock.date_of(start.unix_ns)));
+    page.line(&module(start.module.as_ref()));
+}
+
+/// Which kniwatch runs where.
+pub(super) fn place(start: &Start) -> String {
+    let Start { version, host, kernel, .. } = start;
+    format!(
+        "kniwatch {} on {}, Linux {}",
         escape::word(&version.as_str().into(), WORD),
         escape::word(host, WORD),
         escape::word(kernel, WORD),
-        clock.date_of(*unix_ns),
-    ));
-    page.line(&match module {
-        Some(module) => loaded(module),
-        None => "rte_kni is not loaded".to_owned(),
-    });
+    )
+}
+
+/// The module as it is loaded.
+pub(super) fn module(module: Option<&Module>) -> String {
+    module.map_or_else(|| "rte_kni is not loaded".to_owned(), loaded)
 }
 
 fn loaded(module: &Module) -> String {

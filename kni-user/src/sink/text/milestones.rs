@@ -66,7 +66,8 @@ fn is_milestone(step: &Step) -> bool {
     }
 }
 
-fn came_to(step: &Step, had: &str) -> Option<String> {
+/// `had` where that was before something.
+pub(super) fn came_to(step: &Step, had: &str) -> Option<String> {
     let place = call(step);
     let hook = Hook::from_name(step.hook)?;
     Some(match (hook, step.value, step.failure(step.text.as_ref())) {

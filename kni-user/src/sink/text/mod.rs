@@ -18,7 +18,7 @@ use crate::report::{Attempt, Hooks, Report, Summary, Told};
 
 mod attempt;
 mod check;
-mod clock;
+pub(crate) mod clock;
 mod coverage;
 mod frame;
 mod interfaces;
@@ -32,8 +32,11 @@ mod skew;
 mod steps;
 #[cfg(test)]
 mod tests;
+pub(crate) mod told;
 mod waiting;
-mod words;
+pub(crate) mod words;
+
+pub use told::summary;
 
 /// Columns of a cause's name in the list.
 const CAUSE: usize = 21;

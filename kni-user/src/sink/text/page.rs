@@ -6,7 +6,8 @@ use super::words::BOUND;
 use crate::report::Outcome;
 use crate::sink::escape;
 
-/// Columns of a line, on every terminal and in every file: a replay prints the same everywhere.
+/// Columns of a line, on every terminal and in every file: a replay prints the same everywhere. Only the full-screen
+/// view has others.
 pub(super) const WIDTH: usize = 80;
 
 /// Columns that evidence stands in.
@@ -17,11 +18,12 @@ const INDENT: &str = "    ";
 pub(super) struct Page {
     text: String,
     color: bool,
+    width: usize,
 }
 
 /// What a phrase says at a glance.
-#[derive(Clone, Copy)]
-pub(super) enum Tone {
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Tone {
     Good,
     Bad,
     Doubtful,
@@ -39,7 +41,12 @@ impl From<Outcome> for Tone {
 
 impl Page {
     pub(super) fn new(color: bool) -> Self {
-        Self { text: String::new(), color }
+        Self { text: String::new(), color, width: WIDTH }
+    }
+
+    /// Without colour, and of that width.
+    pub(super) fn narrow(width: usize) -> Self {
+        Self { width, ..Self::new(false) }
     }
 
     pub(super) fn into_text(self) -> String {
@@ -91,7 +98,7 @@ impl Page {
 
     fn wrapped(&mut self, text: &str, first: &str, rest: &str) {
         // Only at blanks: a break after a hyphen would tear `lib.memzone-missing` apart.
-        let options = Options::new(WIDTH)
+        let options = Options::new(self.width)
             .initial_indent(first)
             .subsequent_indent(rest)
             .word_separator(WordSeparator::AsciiSpace)

@@ -7,6 +7,7 @@ use crate::correlate::Said;
 use crate::report::{Attempt, Failure, Returned, Step};
 use crate::sink::escape;
 use crate::untrusted::Untrusted;
+use crate::waterfall::{Ending, Span};
 
 /// Columns that a step's string argument gets at most, with its quotes.
 const TEXT: usize = 50;
@@ -135,7 +136,7 @@ pub(super) fn inside(attempt: &Attempt) -> Option<&'static str> {
 /// What the library logged last that may be why it refused, as its format string.
 pub(super) fn logged(attempt: &Attempt) -> Option<String> {
     let panics = attempt.steps.iter().any(|step| step.hook == Hook::Panic.name());
-    let is_reason = |step: &&Step| match said(step) {
+    let is_reason = |step: &&Step| match logged_as(step) {
         Some(Said::Panic) => !panics,
         Some(said) => !said.is_only_said(),
         None => step.hook == Hook::LibraryLog.name(),
@@ -146,12 +147,12 @@ pub(super) fn logged(attempt: &Attempt) -> Option<String> {
 
 /// What is wrong with an interface that is there: its pool was empty, as the library logged.
 pub(super) fn note(attempt: &Attempt) -> Option<String> {
-    let step = attempt.steps.iter().rfind(|step| said(step) == Some(Said::PoolEmpty))?;
+    let step = attempt.steps.iter().rfind(|step| logged_as(step) == Some(Said::PoolEmpty))?;
     let format = format_string(step)?;
     Some(format!("note: the library logged {format}: the mbuf pool had no buffers left for it"))
 }
 
-fn said(step: &Step) -> Option<Said> {
+fn logged_as(step: &Step) -> Option<Said> {
     let text = step.text.as_ref().filter(|_| step.hook == Hook::LibraryLog.name())?;
     Said::of(text.as_bytes())
 }
@@ -164,17 +165,37 @@ pub(super) fn format_string(step: &Step) -> Option<String> {
 
 /// Every step, a line each: when, where, what came back.
 pub(super) fn listed(attempt: &Attempt) -> impl Iterator<Item = String> + '_ {
-    attempt.steps.iter().map(|step| {
-        let Step { hook, place: _, text: _, detail, after_ns, value: _, took_ns: _, rte_errno } = step;
-        let result =
-            step.returned().map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(value)));
-        let call = call(step);
-        let call = if *hook == Hook::Ioctl.name() { Hook::Ioctl.place() } else { &call };
-        let detail =
-            detail.as_ref().map_or_else(String::new, |text| format!(" ({})", escape::line(text, TEXT)));
-        let errno = rte_errno.map_or_else(String::new, |errno| format!(", rte_errno {}", dpdk_errno(errno)));
-        format!("+{:<8} {call} {result}{detail}{errno}", words::duration(*after_ns))
-    })
+    attempt.steps.iter().map(|step| format!("+{:<8} {}", words::duration(step.after_ns), said(step)))
+}
+
+/// A step: where, what came back.
+fn said(step: &Step) -> String {
+    let Step { hook, place: _, text: _, detail, after_ns: _, value: _, took_ns: _, rte_errno } = step;
+    let result =
+        step.returned().map_or_else(|| "entered".to_owned(), |value| format!("-> {}", returned(value)));
+    let call = call(step);
+    let call = if *hook == Hook::Ioctl.name() { Hook::Ioctl.place() } else { &call };
+    format!("{call} {result}{}", beside(detail.as_ref(), *rte_errno))
+}
+
+/// What a span of the waterfall was, and how it ended.
+pub(super) fn span(span: &Span) -> String {
+    let Span { hook, text, detail, rte_errno, ending, .. } = span;
+    let text = text.as_ref().map(|text| format!("({})", escape::quoted(text, TEXT)));
+    let ending = match ending {
+        Ending::Moment => String::new(),
+        Ending::Returned(value) => format!(" -> {}", returned(*value)),
+        Ending::Unseen => " -> not seen".to_owned(),
+        Ending::Inside => " has not returned".to_owned(),
+    };
+    format!("{}{}{ending}{}", hook.place(), text.unwrap_or_default(), beside(detail.as_ref(), *rte_errno))
+}
+
+/// What a step has beside its string and its result.
+fn beside(detail: Option<&Untrusted>, rte_errno: Option<i32>) -> String {
+    let detail = detail.map_or_else(String::new, |text| format!(" ({})", escape::line(text, TEXT)));
+    let errno = rte_errno.map_or_else(String::new, |errno| format!(", rte_errno {}", dpdk_errno(errno)));
+    format!("{detail}{errno}")
 }
 
 fn dpdk_errno(errno: i32) -> String {

@@ -11,10 +11,10 @@ use crate::report::{Boundary, Outcome};
 
 /// A blank at which no line ends, until the page makes it a plain one. Untrusted text cannot hold
 /// it: it is escaped there.
-pub(super) const BOUND: char = '\u{a0}';
+pub(crate) const BOUND: char = '\u{a0}';
 
 /// Nanoseconds to two or three digits that matter.
-pub(super) fn duration(nanos: u64) -> String {
+pub(crate) fn duration(nanos: u64) -> String {
     let seconds = Duration::from_nanos(nanos).as_secs();
     match nanos {
         0..1_000 => format!("{nanos}{BOUND}ns"),
@@ -35,7 +35,7 @@ fn short(nanos: u64, unit: u64, name: &str) -> String {
     }
 }
 
-pub(super) fn ordinal(number: u64) -> String {
+pub(crate) fn ordinal(number: u64) -> String {
     let ending = match (number % 100, number % 10) {
         (11..=13, _) => "th",
         (_, 1) => "st",
@@ -47,12 +47,12 @@ pub(super) fn ordinal(number: u64) -> String {
 }
 
 /// `1 attempt`, `2 attempts`.
-pub(super) fn count(number: u64, noun: &str) -> String {
+pub(crate) fn count(number: u64, noun: &str) -> String {
     format!("{number}{BOUND}{noun}{}", if number == 1 { "" } else { "s" })
 }
 
 /// A positive errno by name and meaning: `EEXIST (File exists)`.
-pub(super) fn errno(number: i32) -> String {
+pub(crate) fn errno(number: i32) -> String {
     match Errno::from_raw(number) {
         Errno::UnknownErrno => format!("errno {number}"),
         known => format!("{known:?} ({})", meaning(known)),
@@ -60,7 +60,7 @@ pub(super) fn errno(number: i32) -> String {
 }
 
 /// A positive errno by name alone; DPDK's own, from 1001, too (`lib/eal/include/rte_errno.h`).
-pub(super) fn errno_name(number: i32) -> String {
+pub(crate) fn errno_name(number: i32) -> String {
     match (number, Errno::from_raw(number)) {
         (1001, _) => "E_RTE_SECONDARY".to_owned(),
         (1002, _) => "E_RTE_NO_CONFIG".to_owned(),
@@ -79,7 +79,7 @@ fn meaning(errno: Errno) -> &'static str {
 }
 
 /// How a command ended, after "the command".
-pub(super) fn ending(status: Option<i32>, signal: Option<i32>) -> String {
+pub(crate) fn ending(status: Option<i32>, signal: Option<i32>) -> String {
     match (status, signal) {
         (_, Some(number)) => format!("was killed by {}", self::signal(number)),
         (Some(status), None) => format!("ended with exit status {status}"),
@@ -88,12 +88,12 @@ pub(super) fn ending(status: Option<i32>, signal: Option<i32>) -> String {
 }
 
 /// A signal by name.
-pub(super) fn signal(number: i32) -> String {
+pub(crate) fn signal(number: i32) -> String {
     Signal::try_from(number).map_or_else(|_| format!("signal {number}"), |known| known.to_string())
 }
 
 /// `stopped in the module`: how an attempt ended, inside a sentence.
-pub(super) fn outcome(outcome: Outcome, boundary: Option<Boundary>) -> &'static str {
+pub(crate) fn outcome(outcome: Outcome, boundary: Option<Boundary>) -> &'static str {
     match (outcome, boundary) {
         (Outcome::Created, _) => "created",
         (Outcome::CreatedElsewhere, _) => "created elsewhere",

@@ -1,0 +1,41 @@
+//! The full-screen view in the dev VM: a session at a terminal, and its screens judged.
+
+use std::io::stderr;
+use std::time::Duration;
+
+use anyhow::Result;
+use kniwatch_tests::guest::Kernel;
+use kniwatch_tests::view::judge;
+
+use crate::say;
+use crate::setup;
+use crate::test::Tally;
+use crate::vm::{Job, Vm, console_log};
+use crate::workspace::Workspace;
+
+/// The test's name.
+pub(crate) const LIVE_VIEW: &str = "live-view";
+
+/// The session waits for each of its screens; only a failing one needs so long.
+const TIMEOUT: Duration = Duration::from_secs(480);
+
+/// Has the session in the dev VM and judges what it left.
+pub(crate) fn run() -> Result<Tally> {
+    setup::vm_tools()?;
+    let vm = Vm::prepare(&Workspace::locate()?, Kernel::MAIN)?;
+    let run = vm.new_run()?;
+    let script = ". scenario\nmodule loaded\nview-session /mnt/job/screens\n";
+    let (share, terminal, timeout) = (None, false, Some(TIMEOUT));
+    let job = Job { script: script.into(), share, terminal, timed: false, timeout };
+    let outcome = vm.run(&job, &run, Box::new(stderr()), Box::new(stderr()))?;
+    let mut complaints = judge(&run.join("screens"));
+    if outcome.status != Some(0) {
+        complaints.push(format!("the session failed; its console: {}", console_log(&run).display()));
+    }
+    say::raw(&format!("vm {LIVE_VIEW} ... {}", if complaints.is_empty() { "ok" } else { "FAILED" }));
+    for complaint in &complaints {
+        say::raw(&format!("  {}", complaint.replace('\n', "\n  ")));
+    }
+    let failed = u64::from(!complaints.is_empty());
+    Ok(Tally { passed: 1 - failed, failed, skipped: 0 })
+}

@@ -2,6 +2,10 @@
 //!
 //! The list grows; a name, once given, stays.
 
+use std::borrow::Cow;
+
+use schemars::generate::SchemaGenerator;
+use schemars::{JsonSchema, Schema, json_schema};
 use serde::{Serialize, Serializer};
 
 /// One row a cause: its variant, its name, what it means, what to do.
@@ -157,6 +161,17 @@ causes! {
     ProcExited "proc.exited"
         "the process ended by itself before it came to an answer"
         "look at its own output and exit status";
+}
+
+impl JsonSchema for Cause {
+    fn schema_name() -> Cow<'static, str> {
+        "Cause".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let names: Vec<_> = Self::ALL.iter().map(|cause| cause.name()).collect();
+        json_schema!({ "type": "string", "enum": names, "description": "Why (docs/causes.md)." })
+    }
 }
 
 impl Serialize for Cause {

@@ -215,6 +215,9 @@ pub enum Command {
     /// List the KNI interfaces that are alive, also those created before
     #[command(after_help = examples::LS)]
     Ls,
+    /// Print the JSON Schema that every line of --format json holds to
+    #[command(after_help = examples::SCHEMA)]
+    Schema,
     /// Explain a cause: what it means and what to do
     #[command(after_help = examples::EXPLAIN)]
     Explain {

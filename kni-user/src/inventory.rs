@@ -1,5 +1,6 @@
 //! Which interfaces of KNI's are alive, from what the machine shows at one moment.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::event::{Holder, LinkState, Nanos};
@@ -65,7 +66,7 @@ pub enum Mode {
 }
 
 /// An interface that is alive.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Alive {
     /// Its name.
     pub name: Untrusted,
@@ -92,7 +93,7 @@ pub struct Alive {
 }
 
 /// How old an interface is.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Age {
     /// Nanoseconds.
     pub ns: Nanos,

@@ -1,5 +1,9 @@
 //! Bytes that somebody else chose: interface names, task names, paths, kernel log lines.
 
+use std::borrow::Cow;
+
+use schemars::generate::SchemaGenerator;
+use schemars::{JsonSchema, Schema};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -11,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 #[derive(Clone, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Untrusted(Vec<u8>);
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, JsonSchema, Serialize)]
 #[serde(untagged, deny_unknown_fields)]
 enum Wire {
     Text(String),
@@ -76,6 +80,16 @@ impl<'de> Deserialize<'de> for Untrusted {
                 .map(Self)
                 .ok_or_else(|| D::Error::custom("`hex` takes pairs of hexadecimal digits")),
         }
+    }
+}
+
+impl JsonSchema for Untrusted {
+    fn schema_name() -> Cow<'static, str> {
+        "Text".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Wire::json_schema(generator)
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod generated;
 mod readme;
+mod schema;
 
 use std::borrow::Cow;
 use std::fs;

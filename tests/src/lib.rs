@@ -6,6 +6,7 @@
 pub mod guest;
 pub mod judge;
 pub mod scenario;
+pub mod schema;
 pub mod script;
 pub mod table;
 pub mod view;

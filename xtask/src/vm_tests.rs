@@ -5,10 +5,11 @@ use std::io::stderr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 use kniwatch_tests::guest::{Guest, Kernel};
 use kniwatch_tests::judge::{Observed, judge};
 use kniwatch_tests::scenario::{Run, Scenario};
+use kniwatch_tests::schema::Schema;
 use kniwatch_tests::script;
 use kniwatch_tests::table::scenarios;
 
@@ -160,15 +161,25 @@ fn trouble(guest: Guest, outcome: &Outcome) -> Option<String> {
 
 fn complaints(scenario: &Scenario, results: &Path, vm: &Vm) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
+    let schema = schema(vm)?;
     for (index, Run { expect, .. }) in scenario.runs.iter().enumerate() {
         let dir = results.join(script::results_of(scenario, index));
         if dir.join("status").is_file() {
-            complaints.extend(judge(expect, &observed(&dir, vm)?));
+            let observed = observed(&dir, vm)?;
+            complaints.extend(judge(expect, &observed));
+            complaints.extend(schema.complaints(&observed.json));
         } else {
             complaints.push(format!("the guest left no result in {}", dir.display()));
         }
     }
     Ok(complaints)
+}
+
+/// What every line of its JSON Lines must hold to.
+fn schema(vm: &Vm) -> Result<Schema> {
+    let printed =
+        Command::new(vm.bin.join("kniwatch")).arg("schema").output().context("cannot start kniwatch")?;
+    Schema::new(&printed.stdout).map_err(|error| anyhow!("kniwatch schema: {error}"))
 }
 
 fn observed(dir: &Path, vm: &Vm) -> Result<Observed> {

@@ -53,6 +53,7 @@ fn run(output: &Output, command: Command) -> Result<ExitCode> {
         Command::Replay { file, select } => replay::run(&file, select, sink(output)),
         Command::Probes(probing) => probes::run(output, &probing),
         Command::Ls => ls::run(output),
+        Command::Schema => schema(),
         Command::Explain { cause } => explain(output, cause),
         Command::Generate { dir } => generate::run(&dir),
     }
@@ -119,6 +120,11 @@ fn sink(output: &Output) -> Box<dyn Sink> {
 fn is_colored(output: &Output) -> bool {
     let no_color = std::env::var_os("NO_COLOR");
     output.color.wanted(io::stdout().is_terminal(), no_color.as_deref())
+}
+
+fn schema() -> Result<ExitCode> {
+    jsonl::schema(io::stdout()).context("cannot write the output")?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn explain(output: &Output, cause: Option<Cause>) -> Result<ExitCode> {

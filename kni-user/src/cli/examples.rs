@@ -60,6 +60,11 @@ Examples:
   kniwatch ls --format json         what can be seen without privileges, as
                                     JSON Lines";
 
+pub(super) const SCHEMA: &str = "\
+Examples:
+  kniwatch schema >kniwatch.schema.json
+                                    for a validator, or a generator of code";
+
 pub(super) const EXPLAIN: &str = "\
 Examples:
   kniwatch explain                  every cause, one line each

@@ -2,6 +2,7 @@
 //! log.
 
 use kni_ebpf::hook::Hook;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::untrusted::Untrusted;
@@ -61,7 +62,7 @@ pub struct Mapped {
 }
 
 /// A process that has `/dev/kni` open.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Holder {
     /// Its process id.
     pub pid: u32,

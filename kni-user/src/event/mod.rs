@@ -9,6 +9,7 @@ mod hook_name;
 
 use kni_ebpf::hook::Hook;
 use kni_ebpf::record::{EXIT_WHOLE, EXIT_WHOLE_KNOWN};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::untrusted::Untrusted;
@@ -85,7 +86,7 @@ pub enum What {
 }
 
 /// What the stream was recorded by, where, and for which question.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Start {
     /// kniwatch's version.
     pub version: String,
@@ -115,7 +116,7 @@ pub struct Start {
 }
 
 /// The loaded `rte_kni`, from `/sys/module/rte_kni`.
-#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, JsonSchema, PartialEq, Serialize)]
 pub struct Module {
     /// `version`, where the module declares one.
     pub version: Option<Untrusted>,
@@ -127,7 +128,7 @@ pub struct Module {
 }
 
 /// How the module lays out `struct rte_kni_device_info`.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct DeviceInfo {
     /// Its size in bytes.
     pub size: u32,
@@ -138,7 +139,7 @@ pub struct DeviceInfo {
 }
 
 /// What the user asked for.
-#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema, PartialEq, Serialize)]
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Question {
     /// Tell of every attempt until interrupted.
@@ -340,7 +341,7 @@ pub struct Call {
 
 /// Totals since arming. Complete: nothing lost, missed, displaced or dropped, and
 /// everything that was emitted has been received.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Ledger {
     /// Records submitted by the probes.
     pub emitted: u64,

@@ -1,5 +1,6 @@
 //! One attempt, as it is told: whose, which interface, how it ended, why, and what shows that.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{Boundary, Outcome};
@@ -8,7 +9,7 @@ use crate::event::{self, Holder, Nanos};
 use crate::untrusted::Untrusted;
 
 /// One try of one thread to get one interface, with its verdict.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Attempt {
     /// Whose.
     pub process: Process,
@@ -61,7 +62,7 @@ pub struct Attempt {
 }
 
 /// Whose attempt it is.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Process {
     /// Process id in the initial PID namespace.
     pub pid: u32,
@@ -80,7 +81,7 @@ pub struct Process {
 }
 
 /// The interface of an attempt.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Interface {
     /// The name as the program claimed it (library argument or the request's struct).
     pub claimed: Option<Untrusted>,
@@ -105,7 +106,7 @@ impl Interface {
 }
 
 /// What `rte_kni_alloc` was called with.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Arguments {
     /// The interface's name in the configuration; null: there was no configuration.
     pub name: Argument,
@@ -116,7 +117,7 @@ pub struct Arguments {
 }
 
 /// A string behind a pointer that a function was called with.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(tag = "state", rename_all = "kebab-case")]
 pub enum Argument {
     /// The pointer was NULL.
@@ -134,7 +135,7 @@ pub enum Argument {
 }
 
 /// `enum rte_iova_mode` (`lib/eal/include/rte_eal.h`).
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IovaMode {
     /// Not decided yet (`RTE_IOVA_DC`).
@@ -146,7 +147,7 @@ pub enum IovaMode {
 }
 
 /// One of the checks that a function of the library makes, in their order.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Check {
     /// The function: `rte_kni_alloc` or `rte_kni_init`.
     pub function: &'static str,
@@ -163,7 +164,7 @@ pub struct Check {
 }
 
 /// A step before the attempt that made it impossible.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Origin {
     /// What was called and returned.
     #[serde(flatten)]
@@ -173,7 +174,7 @@ pub struct Origin {
 }
 
 /// A library, and what is known of its release.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Library {
     /// The shared library, or the executable that has it inside; none: not known.
     pub object: Option<Untrusted>,
@@ -188,7 +189,7 @@ pub struct Library {
 }
 
 /// How a process ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct ProcessEnd {
     /// Its exit status, if it was not killed.
     pub status: Option<i32>,
@@ -199,7 +200,7 @@ pub struct ProcessEnd {
 }
 
 /// What a thread inside an attempt waits for.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Waiting {
     /// What, as far as its stack shows it.
     pub what: WaitsFor,
@@ -212,7 +213,7 @@ pub struct Waiting {
 }
 
 /// What a kernel stack shows a thread waiting for.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum WaitsFor {
     /// The kernel's lock on network configuration (rtnl).
@@ -232,7 +233,7 @@ pub enum WaitsFor {
 }
 
 /// Library and module differ on `struct rte_kni_device_info`.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Skew {
     /// The library's layout, as its request shows it: A to D.
     pub library: Option<char>,
@@ -249,7 +250,7 @@ pub struct Skew {
 }
 
 /// A field of a struct.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Field {
     /// Its name.
     pub name: &'static str,
@@ -258,7 +259,7 @@ pub struct Field {
 }
 
 /// What was refused with what, positive errnos.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Errnos {
     /// What the system call told the program.
     pub user: Option<i32>,
@@ -267,7 +268,7 @@ pub struct Errnos {
 }
 
 /// One observed step.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Step {
     /// The hook's name.
     pub hook: &'static str,
@@ -306,7 +307,7 @@ impl Step {
 }
 
 /// What could be seen of an attempt.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct AttemptCoverage {
     /// Every hook that the verdict rests on was live throughout, and the ledger complete.
     pub complete: bool,
@@ -315,7 +316,7 @@ pub struct AttemptCoverage {
 }
 
 /// Something that was not seen.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Unseen {
     /// A hook that was not live.
@@ -340,7 +341,7 @@ pub enum Unseen {
 }
 
 /// The same attempt again, from a program that is restarted: same interface, same verdict.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Repeat {
     /// The how-manieth time: 2 or more. Each process counts once.
     pub count: u64,
@@ -363,7 +364,7 @@ pub struct Repeat {
 }
 
 /// A program that ended the same in several processes.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Loop {
     /// The program's name.
     pub program: Untrusted,

@@ -7,6 +7,7 @@ mod attempt;
 mod returned;
 
 use kni_ebpf::hook::Hook;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cause::Cause;
@@ -54,7 +55,7 @@ pub enum Told {
 }
 
 /// How many hooks observe.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Hooks {
     /// Hooks with at least one live attachment.
     pub live: Vec<&'static str>,
@@ -67,7 +68,7 @@ pub struct Hooks {
 }
 
 /// The module's hooks came or went.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct CoverageChange {
     /// The hooks that are live now.
     pub came: Vec<&'static str>,
@@ -79,7 +80,7 @@ pub struct CoverageChange {
 }
 
 /// How an attempt ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The interface is there, under the name asked for.
@@ -101,7 +102,7 @@ pub enum Outcome {
 }
 
 /// Where an attempt stopped.
-#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Boundary {
     /// In `librte_kni`, before any system call for it.
@@ -115,7 +116,7 @@ pub enum Boundary {
 }
 
 /// A created interface is gone.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Released {
     /// Its name.
     pub name: Untrusted,
@@ -134,7 +135,7 @@ pub struct Released {
 }
 
 /// How an interface went.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReleasedHow {
     /// By a RELEASE request.
@@ -150,7 +151,7 @@ pub enum ReleasedHow {
 }
 
 /// What became of an interface that lives.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Changed {
     /// The name by which it was known before.
     pub name: Untrusted,
@@ -166,7 +167,7 @@ pub struct Changed {
 }
 
 /// What can become of an interface that lives.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Change {
     /// It has another name.
@@ -212,7 +213,7 @@ pub enum Change {
 }
 
 /// Loss.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Lost {
     /// Records since the last such report.
     pub count: u64,
@@ -221,7 +222,7 @@ pub struct Lost {
 }
 
 /// Something the reader should know.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Diagnostic {
     /// `check -- CMD`: the command ended.
@@ -249,7 +250,7 @@ pub enum Diagnostic {
 }
 
 /// The end.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Summary {
     /// Attempts by outcome and, for stopped ones, by boundary.
     pub attempts: Tally,
@@ -264,7 +265,7 @@ pub struct Summary {
 }
 
 /// Attempts counted.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 #[expect(missing_docs, reason = "the names are the outcomes' and boundaries'")]
 pub struct Tally {
     pub created: u64,
@@ -281,7 +282,7 @@ pub struct Tally {
 }
 
 /// `check`'s answer.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct CheckResult {
     /// One for each expected interface, or for the one attempted.
     pub interfaces: Vec<Checked>,
@@ -290,7 +291,7 @@ pub struct CheckResult {
 }
 
 /// One expected interface.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, JsonSchema, PartialEq, Serialize)]
 pub struct Checked {
     /// Its name; none: nothing was expected by name and none was attempted by name.
     pub name: Option<Untrusted>,

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Sink;
@@ -15,8 +16,11 @@ use crate::report::{
 };
 use crate::untrusted::Untrusted;
 
+mod schema;
 #[cfg(test)]
 mod tests;
+
+pub use schema::schema;
 
 /// Version of the form: raised when something a reader relies on changes its meaning or goes.
 /// New types, fields and causes come without.
@@ -90,7 +94,7 @@ fn time(epoch: i64, at: Nanos) -> i64 {
     epoch.saturating_add_unsigned(at)
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(tag = "type", content = "data", rename_all = "kebab-case")]
 enum Line<'a> {
     Start(Start<'a>),
@@ -107,44 +111,43 @@ enum Line<'a> {
 }
 
 /// What could not be looked at.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Unseen<'a> {
     what: &'a str,
 }
 
 /// With the wall-clock time at which it was told, nanoseconds since 1970.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Timed<T> {
     time: i64,
     #[serde(flatten)]
     what: T,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Start<'a> {
     schema: u32,
     #[serde(flatten)]
     start: &'a event::Start,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Interface<'a> {
     time: i64,
-    /// A change says itself what it is.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'static str>,
     #[serde(flatten)]
     what: Became<'a>,
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
+#[derive(JsonSchema, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
 enum Became<'a> {
     Released(&'a Released),
+    /// It says itself which.
+    #[serde(untagged)]
     Changed(&'a Changed),
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 enum Note<'a> {
     Armed {
@@ -158,20 +161,20 @@ enum Note<'a> {
     Other(&'a Diagnostic),
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Missing<'a> {
     hook: &'static str,
     reason: &'a str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Explained {
     cause: Cause,
     meaning: &'static str,
     advice: &'static str,
 }
 
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Probe<'a> {
     hook: &'static str,
     state: &'static str,
@@ -184,7 +187,7 @@ struct Probe<'a> {
 }
 
 /// A source.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Readable<'a> {
     source: &'static str,
     state: &'static str,
@@ -194,7 +197,7 @@ struct Readable<'a> {
 }
 
 /// Places of a class.
-#[derive(Serialize)]
+#[derive(JsonSchema, Serialize)]
 struct Sites {
     class: &'static str,
     count: usize,
@@ -209,12 +212,8 @@ impl<'a> Line<'a> {
             Told::Armed(hooks) => note(Note::armed(hooks)),
             Told::Coverage(change) => note(Note::Coverage(change)),
             Told::Attempt(attempt) => Self::Attempt(attempt),
-            Told::Released(released) => {
-                Self::Interface(Interface { time, event: Some("released"), what: Became::Released(released) })
-            }
-            Told::Changed(changed) => {
-                Self::Interface(Interface { time, event: None, what: Became::Changed(changed) })
-            }
+            Told::Released(released) => Self::Interface(Interface { time, what: Became::Released(released) }),
+            Told::Changed(changed) => Self::Interface(Interface { time, what: Became::Changed(changed) }),
             Told::Lost(lost) => Self::Lost(Timed { time, what: lost }),
             Told::Diagnostic(diagnostic) => note(Note::Other(diagnostic)),
             Told::Answer(_) => return None,

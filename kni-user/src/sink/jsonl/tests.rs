@@ -1,5 +1,6 @@
 //! What is written decodes, and docs/json.md tells all of it.
 
+mod published;
 mod schema;
 
 use std::collections::BTreeSet;

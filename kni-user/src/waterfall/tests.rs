@@ -230,7 +230,7 @@ proptest! {
         (outcome, boundary) in any_outcome(),
         (duration_ns, issued) in (prop_oneof![0_u64..60, any::<u64>()], any::<Option<bool>>()),
     ) {
-        let attempt = Attempt { duration_ns, issued, ..ended(outcome, boundary, steps) };
+        let attempt = Attempt { issued, duration_ns, ..ended(outcome, boundary, steps) };
         is_sound(&Waterfall::of(&attempt));
     }
 }

@@ -16,9 +16,12 @@ use crate::probe::Arm;
 use crate::untrusted::Untrusted;
 
 mod examples;
+mod export_form;
 pub mod files;
 #[cfg(test)]
 mod tests;
+
+pub use export_form::ExportForm;
 
 /// Longest interface name that some release of KNI takes: 32 bytes with the NUL, up to 19.08.
 const NAME_BYTES: usize = 31;
@@ -179,6 +182,22 @@ pub struct Check {
     pub run: Vec<OsString>,
 }
 
+/// `export`.
+#[derive(Args, Clone, Debug, PartialEq)]
+pub struct Export {
+    /// A file that record, or --record, wrote
+    pub file: PathBuf,
+    /// What to make of it.
+    #[command(flatten)]
+    pub form: ExportForm,
+    /// The file to write; -: standard output [default: FILE with .html or .pftrace]
+    #[arg(short, long, value_name = "OUT")]
+    pub output: Option<PathBuf>,
+    /// Which attempts to draw.
+    #[command(flatten)]
+    pub select: Select,
+}
+
 /// What to do.
 #[derive(Clone, Debug, PartialEq, Subcommand)]
 pub enum Command {
@@ -209,6 +228,9 @@ pub enum Command {
         #[command(flatten)]
         select: Select,
     },
+    /// Draw a recorded run: a page to attach to a bug report, or a trace
+    #[command(after_help = examples::EXPORT)]
+    Export(Export),
     /// Show what is or would be attached here, and what is lost without it
     #[command(after_help = examples::PROBES)]
     Probes(Probing),

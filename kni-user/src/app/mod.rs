@@ -1,6 +1,7 @@
 //! The commands: each runs the same pipeline over another source or sink.
 
 mod command;
+mod export;
 mod generate;
 mod live;
 mod ls;
@@ -51,6 +52,7 @@ fn run(output: &Output, command: Command) -> Result<ExitCode> {
         Command::Record { file, observe, until } => live::run(watch(output, &observe, &until, Some(file))),
         Command::Check(check) => live::run(self::check(output, check)),
         Command::Replay { file, select } => replay::run(&file, select, sink(output)),
+        Command::Export(export) => export::run(export),
         Command::Probes(probing) => probes::run(output, &probing),
         Command::Ls => ls::run(output),
         Command::Schema => schema(),

@@ -48,6 +48,13 @@ Examples:
   kniwatch replay --format json kni.rec
                                     the same run as JSON Lines";
 
+pub(super) const EXPORT: &str = "\
+Examples:
+  kniwatch export --format html kni.rec
+                                    kni.html, for any browser, without network
+  kniwatch export --format perfetto -o kni.pftrace kni.rec
+                                    for https://ui.perfetto.dev";
+
 pub(super) const PROBES: &str = "\
 Examples:
   sudo kniwatch probes              what this machine allows

@@ -43,6 +43,7 @@ fn help_reads_as_it_should_in_80_columns() {
         ("check", expect_file!["help/check.txt"]),
         ("record", expect_file!["help/record.txt"]),
         ("replay", expect_file!["help/replay.txt"]),
+        ("export", expect_file!["help/export.txt"]),
         ("probes", expect_file!["help/probes.txt"]),
         ("ls", expect_file!["help/ls.txt"]),
         ("schema", expect_file!["help/schema.txt"]),

@@ -6,8 +6,11 @@ use crate::report::Report;
 
 pub mod capture;
 pub mod escape;
+pub mod html;
 pub mod jsonl;
+pub mod perfetto;
 pub mod recording;
+pub mod run;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod stderr;

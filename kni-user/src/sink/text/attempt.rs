@@ -83,7 +83,7 @@ pub(super) fn interface(name: Option<&Untrusted>) -> String {
     name.map_or_else(|| "-".to_owned(), |name| escape::word(name, INTERFACE))
 }
 
-fn headline(page: &Page, attempt: &Attempt) -> String {
+pub(super) fn headline(page: &Page, attempt: &Attempt) -> String {
     if !attempt.is_final {
         let painted = page.paint(attempt.outcome.into(), "IN PROGRESS");
         return format!("{painted}{}", waiting::so_far(attempt));
@@ -262,7 +262,7 @@ fn namespaces(attempt: &Attempt) -> Option<String> {
     (asked != opened).then(|| format!("{apart}{stays}"))
 }
 
-fn all_steps(page: &mut Page, attempt: &Attempt) {
+pub(super) fn all_steps(page: &mut Page, attempt: &Attempt) {
     let Process { pid: _, tid, ns_pid, comm: _, exe, start_ns: _, mntns } = &attempt.process;
     if let Some(exe) = exe {
         page.evidence(&format!("program: {}", escape::quoted(exe, SUBJECT)));

@@ -26,6 +26,7 @@ mod library;
 mod ls;
 mod milestones;
 mod page;
+mod paragraphs;
 mod probes;
 mod repeats;
 mod skew;
@@ -36,6 +37,7 @@ pub(crate) mod told;
 mod waiting;
 pub(crate) mod words;
 
+pub(crate) use paragraphs::{AttemptWords, around, attempt_words, label, result, told};
 pub use told::summary;
 
 /// Columns of a cause's name in the list.

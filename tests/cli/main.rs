@@ -1,5 +1,6 @@
 //! The program as its users meet it: what needs no privilege and no BPF.
 
+mod export;
 mod generated;
 mod readme;
 mod schema;

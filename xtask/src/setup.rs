@@ -35,7 +35,8 @@ const VM_TOOLS: [Tool; 5] = [
     Tool { program: "tmux", package: "tmux", purpose: "is the terminal of the full-screen view's tests" },
 ];
 
-const TEST_TOOLS: [Tool; 3] = [
+const TEST_TOOLS: [Tool; 4] = [
+    Tool { program: "chromium", package: "chromium", purpose: "shows the pages that kniwatch exports" },
     Tool { program: "groff", package: "groff-base", purpose: "checks the manual pages" },
     Tool { program: "zsh", package: "zsh", purpose: "checks zsh's completions" },
     Tool { program: "fish", package: "fish", purpose: "checks fish's completions" },

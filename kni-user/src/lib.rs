@@ -1,7 +1,7 @@
 //! kniwatch: at which boundary did a KNI create attempt stop?
 //!
 //! The direction of dependencies: `kni_ebpf` (records) <- pure core (`event` to `engine` below) <-
-//! shell (`host`, `preflight`, `probe`, `stream`, `sink`) <- `app`, `cli` <- `main`.
+//! shell (`host`, `preflight`, `privileges`, `probe`, `stream`, `sink`) <- `app`, `cli` <- `main`.
 
 pub mod cause;
 pub mod check;
@@ -20,6 +20,7 @@ pub mod waterfall;
 pub mod host;
 pub mod inventory;
 pub mod preflight;
+pub mod privileges;
 pub mod probe;
 pub mod sink;
 pub mod stream;

@@ -166,7 +166,7 @@ impl Preflight {
             return Some(CannotObserve(format!(
                 "can't load eBPF programs: this process lacks {}{}\n  \
                  run it as root (sudo kniwatch), or grant them:\n  \
-                 setcap cap_bpf,cap_perfmon,cap_syslog,cap_sys_ptrace+ep {}\n  {WITHOUT}",
+                 setcap cap_bpf,cap_perfmon,cap_sys_admin,cap_sys_ptrace,cap_syslog,cap_dac_read_search+ep {}\n  {WITHOUT}",
                 missing.join(" and "),
                 if self.capabilities.initial_namespace {
                     ""

@@ -13,6 +13,7 @@ mod arming;
 mod attached;
 mod dpdk;
 mod law;
+mod least_privilege;
 mod library;
 mod links;
 mod live;

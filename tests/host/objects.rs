@@ -15,19 +15,19 @@ use crate::live::{Live, mapped, objects, states};
 use crate::watch::{calls, steps};
 
 /// A program that is started and told when to go on; killed if the test fails.
-struct Program(Child);
+pub(crate) struct Program(Child);
 
 impl Program {
-    fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         Self(command.stdin(Stdio::piped()).spawn().unwrap_or_else(|error| panic!("{command:?}: {error}")))
     }
 
-    fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.0.id()
     }
 
     /// Has it call `rte_kni_alloc` once.
-    fn alloc(&mut self) {
+    pub(crate) fn alloc(&mut self) {
         self.0.stdin.as_mut().unwrap().write_all(b"x").unwrap();
     }
 
@@ -36,7 +36,7 @@ impl Program {
         self.0.stdin.as_mut().unwrap().write_all(b"x\n").unwrap();
     }
 
-    fn end(mut self) {
+    pub(crate) fn end(mut self) {
         drop(self.0.stdin.take());
         assert!(self.0.wait().unwrap().success());
     }
@@ -52,7 +52,7 @@ impl Drop for Program {
 }
 
 /// Compiles one of the programs beside this file to `dir`/`name`.
-fn compile(dir: &TempDir, source: &str, name: &str, options: &[&str]) -> PathBuf {
+pub(crate) fn compile(dir: &TempDir, source: &str, name: &str, options: &[&str]) -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("host/programs").join(source);
     let program = dir.path().join(name);
     run(Command::new("cc").arg("-O0").args(options).arg("-o").arg(&program).arg(source).arg("-ldl"));
@@ -70,7 +70,7 @@ fn allocs(events: &[Event], pid: u32) -> usize {
     steps(events, pid).filter(|step| step.hook == Hook::LibraryAlloc && paired(&step.phase)).count()
 }
 
-fn wait_for_alloc(live: &mut Live, pid: u32) {
+pub(crate) fn wait_for_alloc(live: &mut Live, pid: u32) {
     live.wait_for("call of rte_kni_alloc", |events| (allocs(events, pid) > 0).then_some(()));
 }
 

@@ -1,4 +1,4 @@
-//! kniwatch, built so that the guest can run it.
+//! kniwatch, built so that a guest, or any Linux, can run it.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -16,20 +16,41 @@ use crate::workspace::Workspace;
 /// A program that was linked with a newer glibc than the guest's doesn't start there: on such a
 /// host glibc is linked in.
 pub(crate) fn for_guest(workspace: &Workspace, release: &Release) -> Result<PathBuf> {
+    if !host_glibc().is_some_and(|host| host <= release.glibc) {
+        return standalone(workspace);
+    }
     say!("building kniwatch");
+    built(cargo::cargo().args(BUILD), workspace.target.join("release/kniwatch"))
+}
+
+/// Builds kniwatch as the tests on this host run it, and returns where it is.
+pub(crate) fn for_this_host(workspace: &Workspace) -> Result<PathBuf> {
     let mut cargo = cargo::cargo();
-    cargo.args(["build", "--release", "--package", "kni-user"]);
-    let program = if host_glibc().is_some_and(|host| host <= release.glibc) {
-        workspace.target.join("release/kniwatch")
-    } else {
-        let target = workspace.vm().join("static");
-        let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
-        // With a target named, the flags are not for build scripts and procedural macros.
-        cargo.env("RUSTFLAGS", "-C target-feature=+crt-static").args(["--target", &triple]);
-        cargo.arg("--target-dir").arg(&target);
-        target.join(triple).join("release/kniwatch")
-    };
-    run(&mut cargo)?;
+    cargo.args(["build", "--quiet", "--package", "kni-user", "--bin", "kniwatch"]);
+    built(&mut cargo, workspace.target.join("debug/kniwatch"))
+}
+
+/// Builds kniwatch, optimised, with glibc linked in, and returns where it is. It has no paths of this machine's in it.
+pub(crate) fn standalone(workspace: &Workspace) -> Result<PathBuf> {
+    say!("building kniwatch, glibc linked in");
+    let target = workspace.target.join("standalone");
+    let triple = format!("{}-unknown-linux-gnu", std::env::consts::ARCH);
+    let mut flags = vec!["-Ctarget-feature=+crt-static".to_owned()];
+    flags.push(format!("--remap-path-prefix={}=.", workspace.root.display()));
+    if let Some(home) = cargo::home() {
+        flags.push(format!("--remap-path-prefix={}=cargo", home.display()));
+    }
+    let mut cargo = cargo::cargo();
+    // With a target named, the flags are not for build scripts and procedural macros.
+    cargo.args(BUILD).args(["--target", &triple]).arg("--target-dir").arg(&target);
+    cargo.env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    built(&mut cargo, target.join(triple).join("release/kniwatch"))
+}
+
+const BUILD: [&str; 6] = ["build", "--release", "--package", "kni-user", "--bin", "kniwatch"];
+
+fn built(cargo: &mut Command, program: PathBuf) -> Result<PathBuf> {
+    run(cargo)?;
     ensure!(program.is_file(), "cargo built no {}", program.display());
     Ok(program)
 }

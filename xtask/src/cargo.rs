@@ -22,6 +22,11 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
+/// Where cargo keeps the sources of other packages.
+pub(crate) fn home() -> Option<PathBuf> {
+    env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(env::home_dir()?.join(".cargo")))
+}
+
 /// Builds it; its executable.
 pub(crate) fn build_test(target: Target) -> Result<PathBuf> {
     let (verb, kind, name) = match target {

@@ -12,7 +12,8 @@ use crate::privilege::is_root;
 use crate::say;
 use crate::setup::find_program;
 use crate::view_test::{self, LIVE_VIEW};
-use crate::{bench, scenarios, setup, vm, vm_tests};
+use crate::workspace::Workspace;
+use crate::{bench, build, scenarios, setup, vm, vm_tests};
 
 /// What became of the tests.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -148,9 +149,11 @@ fn host(filters: &[String]) -> Result<Tally> {
     setup::vm_tools()?;
     let root = vm::guest_root()?;
     let tests = cargo::build_test(Target::Test("host"))?;
+    let program = build::for_this_host(&Workspace::locate()?)?;
     counted(
         cargo::with_tracefs(Path::new("env"), "load eBPF programs for the tests")
             .arg(format!("KNIWATCH_DPDK_ROOT={}", root.display()))
+            .arg(format!("KNIWATCH_PROGRAM={}", program.display()))
             .arg(tests)
             .arg("--test-threads=1")
             .args(filters),

@@ -15,9 +15,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::command;
 use super::pipeline::Pipeline;
+use super::ready::ReadyFile;
 use super::view::{self, View};
 use crate::cli::Select;
 use crate::event::{End, Event, Question, What};
+use crate::privileges::{self, Keep};
 use crate::sink::Sink;
 use crate::sink::recording::Recorder;
 use crate::stream::{self, Stream};
@@ -71,15 +73,21 @@ async fn observe(request: Request) -> Result<ExitCode> {
 
     let mut source = Stream::open(&stream, question, &mut events)?;
     feed(&mut pipeline, &mut events)?;
-    if let Some(path) = ready_file {
-        File::create(&path).with_context(|| format!("cannot make the ready file {}", path.display()))?;
-    }
+    let ready = ready_file.map(ReadyFile::prepare).transpose()?;
     let mut child = None;
-    if !command.is_empty() {
+    if command.is_empty() {
+        // In the directory where it is, which may be anybody's, the view leaves what it exports.
+        let keep = view.as_ref().map(|_| Keep::Exports);
+        privileges::drop_unneeded(keep.as_slice())?;
+        ready.map_or(Ok(()), ReadyFile::make)?;
+    } else {
+        ready.map_or(Ok(()), ReadyFile::make)?;
+        // It has all that the caller has.
         let started = command::start(source.probes(), &command)?;
         let pid = started.id().context("the command has no process id")?;
         pipeline.feed(&stream::now(What::CommandStarted { pid }))?;
         child = Some((pid, started));
+        privileges::drop_unneeded(&[Keep::Signals])?;
     }
 
     let mut view = view.map(|(state, theme)| View::open(state, theme)).transpose()?;

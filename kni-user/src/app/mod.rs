@@ -7,6 +7,7 @@ mod live;
 mod ls;
 mod pipeline;
 mod probes;
+mod ready;
 mod replay;
 mod select;
 mod view;

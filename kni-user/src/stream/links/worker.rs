@@ -10,6 +10,7 @@ use super::seen::Listed;
 use crate::event::{Holder, Link};
 use crate::host::links::{Asker, Now, Sighting};
 use crate::host::{namespaces, procfs};
+use crate::privileges;
 use crate::untrusted::Untrusted;
 
 /// What to ask.
@@ -53,6 +54,10 @@ fn start() -> (Sender<Job>, Receiver<Answer>) {
     let (jobs, todo) = channel::<Job>();
     let (tell, answers) = channel();
     let run = move || {
+        // It may start before this process gives up what it doesn't need.
+        if let Err(error) = privileges::drop_unneeded(&[]) {
+            log::warn!("a thread keeps privileges that it does not need: {error:#}");
+        }
         for job in todo {
             if tell.send(job.run()).is_err() {
                 break;

@@ -240,6 +240,9 @@ pub enum Command {
     /// Print the JSON Schema that every line of --format json holds to
     #[command(after_help = examples::SCHEMA)]
     Schema,
+    /// Look at this machine for what keeps KNI, or kniwatch, from working
+    #[command(after_help = examples::DOCTOR)]
+    Doctor,
     /// Explain a cause: what it means and what to do
     #[command(after_help = examples::EXPLAIN)]
     Explain {

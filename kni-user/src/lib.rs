@@ -7,6 +7,7 @@ pub mod cause;
 pub mod check;
 pub mod correlate;
 pub mod coverage;
+pub mod doctor;
 pub mod engine;
 pub mod event;
 pub mod ledger;

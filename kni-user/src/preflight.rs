@@ -121,6 +121,18 @@ impl Capabilities {
         CAPABILITIES.into_iter().any(|capability| capability.name == name && self.has(capability))
     }
 
+    /// Whether it has `CAP_SYS_ADMIN`.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        self.initial_namespace && self.effective >> SYS_ADMIN & 1 == 1
+    }
+
+    /// Whether they count for the kernel: those of a user namespace don't.
+    #[must_use]
+    pub fn count(&self) -> bool {
+        self.initial_namespace
+    }
+
     /// Those that it lacks.
     pub fn missing(&self) -> impl Iterator<Item = Capability> + '_ {
         CAPABILITIES.into_iter().filter(|capability| !self.has(*capability))

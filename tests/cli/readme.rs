@@ -35,7 +35,7 @@ fn every_command_of_the_program_is_understood() {
 #[test]
 fn every_command_that_is_shown_to_users_is_one_of_them() {
     let commands = commands(&["kniwatch"]);
-    for command in ["check", "ls", "probes", "record", "replay", "export", "explain"] {
+    for command in ["check", "ls", "probes", "record", "replay", "export", "doctor", "explain"] {
         let is_it = |words: &Vec<String>| words.get(1).is_some_and(|word| word == command);
         assert!(commands.iter().any(is_it), "the README does not show kniwatch {command}");
     }

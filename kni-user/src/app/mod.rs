@@ -1,6 +1,7 @@
 //! The commands: each runs the same pipeline over another source or sink.
 
 mod command;
+mod doctor;
 mod export;
 mod generate;
 mod live;
@@ -57,6 +58,7 @@ fn run(output: &Output, command: Command) -> Result<ExitCode> {
         Command::Probes(probing) => probes::run(output, &probing),
         Command::Ls => ls::run(output),
         Command::Schema => schema(),
+        Command::Doctor => doctor::run(output),
         Command::Explain { cause } => explain(output, cause),
         Command::Generate { dir } => generate::run(&dir),
     }
@@ -114,8 +116,7 @@ fn sink(output: &Output) -> Box<dyn Sink> {
     match output.format {
         Format::Json => Box::new(jsonl::JsonLines::new(stdout)),
         Format::Text => {
-            let Output { quiet, verbose, .. } = *output;
-            Box::new(Text::new(stdout, TextOptions { color: is_colored(output), quiet, verbose }))
+            Box::new(Text::new(stdout, text_options(output)))
         }
     }
 }
@@ -128,6 +129,11 @@ fn is_colored(output: &Output) -> bool {
 fn schema() -> Result<ExitCode> {
     jsonl::schema(io::stdout()).context("cannot write the output")?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn text_options(output: &Output) -> TextOptions {
+    let Output { quiet, verbose, .. } = *output;
+    TextOptions { color: is_colored(output), quiet, verbose }
 }
 
 fn explain(output: &Output, cause: Option<Cause>) -> Result<ExitCode> {

@@ -78,6 +78,17 @@ Examples:
   kniwatch explain net.name-exists
                                     one in full";
 
+pub(super) const DOCTOR: &str = "\
+Examples:
+  sudo kniwatch doctor              what is wrong here, and what to do about it
+  kniwatch doctor --format json     what can be told without privileges, as
+                                    JSON Lines
+
+Exit status (docs/exit-status.md):
+   0  nothing to do                  30  a warning: it works, but not as one
+   1  failed for another reason          may expect
+   2  usage                          31  a failure: KNI or kniwatch can't work";
+
 pub(super) const GENERATE: &str = "\
 Examples:
   kniwatch generate debian/kniwatch/usr

@@ -47,6 +47,7 @@ fn help_reads_as_it_should_in_80_columns() {
         ("probes", expect_file!["help/probes.txt"]),
         ("ls", expect_file!["help/ls.txt"]),
         ("schema", expect_file!["help/schema.txt"]),
+        ("doctor", expect_file!["help/doctor.txt"]),
         ("explain", expect_file!["help/explain.txt"]),
         ("generate", expect_file!["help/generate.txt"]),
     ] {

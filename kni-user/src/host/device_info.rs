@@ -2,6 +2,7 @@
 //! information, else the code of the file that it was loaded from.
 
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use super::{btf, module_code};
@@ -9,9 +10,9 @@ use crate::event::DeviceInfo;
 
 const STRUCTURE: &str = "rte_kni_device_info";
 /// The file's name. Compressed ones are not looked into.
-const FILE: &str = "rte_kni.ko";
+pub(super) const FILE: &str = "rte_kni.ko";
 /// Where modules are looked for that `modules.dep` does not have, those from outside the kernel first.
-const DIRECTORIES: [&str; 4] = ["updates", "extra", "weak-updates", "kernel"];
+pub(super) const DIRECTORIES: [&str; 4] = ["updates", "extra", "weak-updates", "kernel"];
 /// Directories within directories.
 const DEPTH: usize = 8;
 
@@ -46,21 +47,23 @@ fn file_with(root: &Path, note: &[u8]) -> Option<Vec<u8>> {
     let listed = listed.lines().filter_map(|line| line.split(':').next()).map(|path| root.join(path));
     let mut listed = listed.filter(|path| path.ends_with(FILE));
     listed.find_map(is_it).or_else(|| {
-        DIRECTORIES.iter().find_map(|directory| {
-            let mut found = Vec::new();
-            find(&root.join(directory), DEPTH, &mut found);
-            found.into_iter().find_map(is_it)
-        })
+        DIRECTORIES.iter().find_map(|directory| find(&root.join(directory), FILE).into_iter().find_map(is_it))
     })
 }
 
-/// Adds the files of that name below `directory`. Links to directories are not followed.
-fn find(directory: &Path, depth: usize, found: &mut Vec<PathBuf>) {
+/// The files below `directory` whose names begin so. Links to directories are not followed.
+pub(super) fn find(directory: &Path, name: &str) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    add(directory, name, DEPTH, &mut found);
+    found
+}
+
+fn add(directory: &Path, name: &str, depth: usize, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
         if is_directory && depth > 0 {
-            find(&entry.path(), depth - 1, found);
-        } else if entry.file_name() == FILE {
+            add(&entry.path(), name, depth - 1, found);
+        } else if entry.file_name().as_bytes().starts_with(name.as_bytes()) {
             found.push(entry.path());
         }
     }

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use memchr::memmem;
@@ -15,6 +16,8 @@ use object::read::elf::{Note, SectionTable, VerdauxIterator, VerdefIterator};
 use object::{Endianness, ReadCache, ReadCacheOps, ReadRef, SectionIndex};
 
 use super::debug_file;
+use crate::event::Object;
+use crate::untrusted::Untrusted;
 
 /// The instruction that starts a function compiled with `-fcf-protection`. The kernel can't emulate it, so that a
 /// uprobe on it is single-stepped (up to 37 times slower); the one behind it sees the same registers and stack.
@@ -49,6 +52,24 @@ pub struct Elf {
     pub versions: Vec<String>,
     /// The file that the names came from, where it has none itself.
     pub debug_file: Option<PathBuf>,
+}
+
+impl Elf {
+    /// What is told of it, under that name.
+    #[must_use]
+    pub fn as_object(&self, name: &Path) -> Object {
+        let Self { sites, soname, versions, debug_file, symbol_table: _ } = self;
+        let path = |path: &Path| Untrusted::from(path.as_os_str().as_bytes());
+        let mut symbols: Vec<_> = sites.iter().map(|site| site.symbol.clone()).collect();
+        symbols.dedup();
+        Object {
+            path: path(name),
+            soname: soname.as_deref().map(Untrusted::from),
+            symbols,
+            versions: versions.clone(),
+            debug_file: debug_file.as_deref().map(path),
+        }
+    }
 }
 
 /// Looks at the file at `path` for the functions called `wanted`, whose names all have `rte_` in them. Where it

@@ -4,6 +4,7 @@ pub mod btf;
 pub mod clock;
 mod debug_file;
 mod device_info;
+pub mod doctor;
 pub mod elf;
 pub mod files;
 pub mod interface;

@@ -39,17 +39,25 @@ pub fn rte_kni() -> Option<Module> {
     is_loaded().then(|| Module { info: device_info::shown_by(directory), ..read(directory) })
 }
 
-fn read(directory: &Path) -> Module {
-    let parameters = fs::read_dir(directory.join("parameters"));
-    let mut parameters: Vec<_> = parameters
-        .into_iter()
-        .flatten()
-        .flatten()
+/// Where the kernel shows it.
+pub(super) fn directory() -> &'static Path {
+    Path::new(DIRECTORY)
+}
+
+/// The parameters of the module with that directory, in the order of their names; `None`: nobody has set it.
+pub(super) fn parameters(directory: &Path) -> Vec<(Untrusted, Option<Untrusted>)> {
+    let entries = fs::read_dir(directory.join("parameters")).into_iter().flatten().flatten();
+    let mut parameters: Vec<_> = entries
         .filter_map(|entry| Some((Untrusted::from(entry.file_name().as_bytes()), trimmed(&entry.path())?)))
-        .filter(|(_, value)| value.as_bytes() != UNSET)
+        .map(|(name, value)| (name, Some(value).filter(|value| value.as_bytes() != UNSET)))
         .collect();
     parameters.sort();
-    Module { version: trimmed(&directory.join("version")), parameters, info: None }
+    parameters
+}
+
+fn read(directory: &Path) -> Module {
+    let set = parameters(directory).into_iter().filter_map(|(name, value)| Some((name, value?)));
+    Module { version: trimmed(&directory.join("version")), parameters: set.collect(), info: None }
 }
 
 fn trimmed(path: &Path) -> Option<Untrusted> {

@@ -200,16 +200,7 @@ impl Probes {
 
 impl From<&Object> for event::Object {
     fn from(object: &Object) -> Self {
-        let Elf { sites, soname, versions, debug_file, symbol_table: _ } = &object.elf;
-        let mut symbols: Vec<_> = sites.iter().map(|site| site.symbol.clone()).collect();
-        symbols.dedup();
-        Self {
-            path: told(&object.name),
-            soname: soname.as_deref().map(Untrusted::from),
-            symbols,
-            versions: versions.clone(),
-            debug_file: debug_file.as_deref().map(told),
-        }
+        object.elf.as_object(&object.name)
     }
 }
 

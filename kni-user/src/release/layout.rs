@@ -53,6 +53,12 @@ pub fn layout_of(cmd: u32, info: Option<&[u8]>) -> Option<Layout> {
     sized().find(|layout| layout.letter == letter).copied()
 }
 
+/// Bytes of the struct in the layout of that letter.
+#[must_use]
+pub fn size_of(letter: char) -> Option<u32> {
+    LAYOUTS.iter().find(|layout| layout.letter == letter).map(|layout| layout.size)
+}
+
 impl Releases {
     /// The layout that all of them have.
     #[must_use]

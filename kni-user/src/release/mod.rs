@@ -11,7 +11,7 @@ use std::fmt;
 
 pub use evidence::{Clues, MARKERS, clues_of};
 pub use exits::{ALLOC, Exit, INIT, Leaves, Order, Zone, is_of_pool, zone};
-pub use layout::{Layout, layout_of};
+pub use layout::{Layout, layout_of, size_of};
 pub use position::{Position, Trace, positions};
 pub use skew::{STRUCT_SIZES, bad_addresses, layout_in, layouts_for, misread, name_bytes, name_ends, read};
 

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Sink;
 use crate::cause::Cause;
+use crate::doctor::Finding;
 use crate::event::{self, Coverage, Nanos};
 use crate::inventory::Alive;
 use crate::preflight::Source;
@@ -80,6 +81,15 @@ pub fn probes(out: impl Write, rows: &[Row], sources: &[Source]) -> io::Result<(
     rows.iter().try_for_each(|row| lines.line(&Line::of_probe(row)))
 }
 
+/// Writes what was found of the machine, one line each.
+///
+/// # Errors
+/// Those of `out`.
+pub fn doctor(out: impl Write, findings: &[Finding]) -> io::Result<()> {
+    let mut lines = JsonLines::new(out);
+    findings.iter().try_for_each(|finding| lines.line(&Line::Finding(finding)))
+}
+
 /// Writes which interfaces are alive, one line each, and what could not be looked at.
 ///
 /// # Errors
@@ -108,6 +118,7 @@ enum Line<'a> {
     Alive(&'a Alive),
     Unseen(Unseen<'a>),
     Source(Readable<'a>),
+    Finding(&'a Finding),
 }
 
 /// What could not be looked at.

@@ -1,6 +1,7 @@
 //! Streams for tests, told as the threads lived them: entries and returns nest by themselves.
 
 mod answer;
+pub(crate) mod machine;
 mod recordings;
 pub(crate) mod structs;
 

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use self::schema::Line;
-use super::{JsonLines, alive, explain, probes};
+use super::{JsonLines, alive, doctor, explain, probes};
 use crate::cause::Cause;
 use crate::event::Question;
 use crate::report::{Diagnostic, Report, Told};
@@ -35,6 +35,7 @@ fn everything() -> String {
     explain(&mut others, Cause::ALL).unwrap();
     probes(&mut others, &samples::rows(), &samples::sources()).unwrap();
     alive(&mut others, &[samples::kernel::alive()], &["kernel threads can't be seen".to_owned()]).unwrap();
+    doctor(&mut others, &samples::findings()).unwrap();
     written(&reports) + &String::from_utf8(others).unwrap()
 }
 
@@ -69,7 +70,9 @@ fn the_document_names_every_field_and_word_that_occurs() {
 
 /// Every field's name, and the values of fields whose values are words of the form.
 fn collect(value: &Value, names: &mut BTreeSet<String>) {
-    const WORDS: [&str; 11] = [
+    const WORDS: [&str; 13] = [
+        "about",
+        "level",
         "state",
         "type",
         "kind",
@@ -114,6 +117,7 @@ fn the_document_has_an_example_of_every_type_and_all_of_them_decode() {
         "attempt",
         "cause",
         "diagnostic",
+        "finding",
         "interface",
         "lost",
         "probe",

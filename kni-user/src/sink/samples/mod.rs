@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
+use crate::doctor::{self, Finding, Unknown};
 use crate::event::{DeviceInfo, Holder, HookState, Ledger, Module, Question, Start};
 use crate::host::site::Class;
 use crate::preflight::{self, Source};
@@ -15,6 +16,7 @@ use crate::report::{
     Interface, Loop, Lost, Outcome, Process, Released, ReleasedHow, Repeat, Report, Step, Summary, Tally,
     Told, Unseen,
 };
+use crate::testing::machine;
 
 pub(crate) mod kernel;
 pub(crate) mod library;
@@ -396,6 +398,19 @@ pub(crate) fn everything() -> Vec<Report> {
         }),
     ]);
     told.into_iter().map(report).collect()
+}
+
+/// What `doctor` finds: each level, in what is said of a machine with an older library.
+pub(crate) fn findings() -> Vec<Finding> {
+    let mut facts = machine::well();
+    facts.lockdown = Err(Unknown("that takes root".to_owned()));
+    facts.libraries = vec![machine::library("B", "18.02 to 19.05")];
+    facts
+        .module
+        .iter_mut()
+        .for_each(|module| module.parameters = vec![("carrier".into(), Some("off".into()))]);
+    facts.holders = vec![(Holder { pid: 4121, comm: "evil\u{1b}[2J".into() }, Some(true))];
+    doctor::findings(&facts)
 }
 
 /// What else is observed than by hooks.

@@ -10,6 +10,7 @@ use self::clock::Clock;
 use self::page::Page;
 use super::Sink;
 use crate::cause::Cause;
+use crate::doctor::Finding;
 use crate::event::{Question, Start};
 use crate::inventory::Alive;
 use crate::preflight::Source;
@@ -20,6 +21,7 @@ mod attempt;
 mod check;
 pub(crate) mod clock;
 mod coverage;
+mod doctor;
 mod frame;
 mod interfaces;
 mod library;
@@ -215,6 +217,17 @@ pub fn probes(mut out: impl Write, rows: &[Row], sources: &[Source]) -> io::Resu
 pub fn alive(mut out: impl Write, alive: &[Alive], unseen: &[String]) -> io::Result<()> {
     let mut page = Page::new(false);
     ls::rows(&mut page, alive, unseen);
+    out.write_all(page.into_text().as_bytes())?;
+    out.flush()
+}
+
+/// Tells what was found wrong, and what to do about it.
+///
+/// # Errors
+/// Those of `out`.
+pub fn doctor(mut out: impl Write, findings: &[Finding], options: TextOptions) -> io::Result<()> {
+    let mut page = Page::new(options.color);
+    doctor::rows(&mut page, findings, options);
     out.write_all(page.into_text().as_bytes())?;
     out.flush()
 }

@@ -91,6 +91,11 @@ impl Page {
         }
     }
 
+    /// A paragraph behind a mark of so many columns in the margin; what doesn't fit goes on below its first word.
+    pub(super) fn hanging(&mut self, mark: &str, columns: usize, text: &str) {
+        self.wrapped(text, mark, &" ".repeat(columns));
+    }
+
     /// A blank line.
     pub(super) fn blank(&mut self) {
         self.text.push('\n');

@@ -18,6 +18,7 @@ pub(super) enum Line {
     Alive(Living),
     Unseen(Unlooked),
     Source(Readable),
+    Finding(Found),
 }
 
 /// Declares structs that take exactly these fields.
@@ -218,6 +219,13 @@ strict! {
         cause: Option<String>,
         gone_again: bool,
         attempt: Option<Attempt>,
+    }
+    Found {
+        about: String,
+        level: String,
+        found: Text,
+        evidence: Vec<Text>,
+        remedy: Option<Text>,
     }
     Readable {
         source: String,

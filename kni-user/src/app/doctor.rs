@@ -1,0 +1,44 @@
+//! `doctor`: what keeps KNI, or kniwatch, from working here.
+
+use std::io;
+use std::process::ExitCode;
+
+use anyhow::{Context as _, Result};
+
+use crate::cli::{Format, Output};
+use crate::doctor::{self, Privilege};
+use crate::host::doctor::{Privileges, read};
+use crate::preflight::{CAPABILITIES, Capabilities};
+use crate::probe::spec;
+use crate::sink::{jsonl, text};
+
+/// Looks, and tells. The worst finding is the status.
+pub(super) fn run(output: &Output) -> Result<ExitCode> {
+    let findings = doctor::findings(&read(privileges(), &spec::object_symbols()));
+    match output.format {
+        Format::Json => jsonl::doctor(io::stdout(), &findings),
+        Format::Text => {
+            text::doctor(io::stdout(), &findings, super::text_options(output))
+        }
+    }
+    .context("cannot write the output")?;
+    Ok(ExitCode::from(doctor::exit_status(&findings)))
+}
+
+fn privileges() -> Privileges {
+    let own = Capabilities::of_this_process();
+    let held = CAPABILITIES.map(|capability| Privilege {
+        name: capability.name,
+        held: own.has(capability),
+        lost: capability.lost,
+    });
+    let admin = Privilege {
+        name: "CAP_SYS_ADMIN",
+        held: own.is_admin(),
+        lost: Some(
+            "what a hanging attempt waits for, and what becomes of interfaces in other network namespaces",
+        ),
+    };
+    let held = held.into_iter().chain([admin]).collect();
+    Privileges { held, initial_namespace: own.count(), is_admin: own.is_admin() }
+}

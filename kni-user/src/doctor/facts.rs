@@ -13,6 +13,7 @@ pub type Fact<T> = Result<T, Unknown>;
 
 /// All that is looked at.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub struct Facts {
     /// The capabilities that kniwatch uses, for this process.
     pub privileges: Vec<Privilege>,

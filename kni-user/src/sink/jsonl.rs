@@ -9,6 +9,7 @@ use super::Sink;
 use crate::cause::Cause;
 use crate::doctor::Finding;
 use crate::event::{self, Coverage, Nanos};
+use crate::explanation::Explanation;
 use crate::inventory::Alive;
 use crate::preflight::Source;
 use crate::probe::Row;
@@ -183,6 +184,8 @@ struct Explained {
     cause: Cause,
     meaning: &'static str,
     advice: &'static str,
+    #[serde(flatten)]
+    explanation: Explanation,
 }
 
 #[derive(JsonSchema, Serialize)]
@@ -233,7 +236,8 @@ impl<'a> Line<'a> {
     }
 
     fn of_cause(cause: Cause) -> Self {
-        Self::Cause(Explained { cause, meaning: cause.meaning(), advice: cause.advice() })
+        let explanation = Explanation::of(cause);
+        Self::Cause(Explained { cause, meaning: cause.meaning(), advice: cause.advice(), explanation })
     }
 
     fn of_source(source: &'a Source) -> Self {

@@ -110,7 +110,7 @@ mod tests {
         let user = |pid| Some(User { pid, comm: "app".into() });
         let mut found = Vec::new();
         add(&mut found, &[kni.clone(), eal.clone()], None);
-        add(&mut found, &[eal.clone()], user(3));
+        add(&mut found, std::slice::from_ref(&eal), user(3));
         add(&mut found, &[kni, eal.clone()], user(4));
         add(&mut found, &[inside], user(5));
         let told: Vec<_> = found

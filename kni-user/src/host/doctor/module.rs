@@ -113,7 +113,7 @@ mod tests {
     use crate::doctor::ModuleFile;
 
     fn module(modinfo: &[u8]) -> Vec<u8> {
-        let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little.into());
+        let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
         let section = object.add_section(Vec::new(), b".modinfo".to_vec(), SectionKind::ReadOnlyData);
         object.append_section_data(section, modinfo, 1);
         object.write().unwrap()

@@ -107,10 +107,14 @@ pub(super) fn hugepages(sys: &Path) -> Fact<Vec<Pool>> {
         let Some(number) = number else { continue };
         for (page_kib, total, free) in self::pools(&entry.path().join("hugepages"))? {
             let pool = pools.iter_mut().find(|pool| pool.page_kib == page_kib);
-            pool.into_iter().for_each(|pool| pool.nodes.push((number, total, free)));
+            if let Some(pool) = pool {
+                pool.nodes.push((number, total, free));
+            }
         }
     }
-    pools.iter_mut().for_each(|pool| pool.nodes.sort_unstable());
+    for pool in &mut pools {
+        pool.nodes.sort_unstable();
+    }
     Ok(pools)
 }
 

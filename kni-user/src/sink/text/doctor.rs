@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn what_is_wrong_is_told_with_what_to_do() {
-        expect_test::expect![[r#"
+        expect_test::expect![[r"
             ok    privileges: CAP_BPF, CAP_SYSLOG, CAP_SYS_ADMIN
             ok    kernel: Linux 6.1.0-56-amd64
             ?     not known: whether the kernel is locked down (that takes root)
@@ -114,13 +114,14 @@ mod tests {
                   -> load the rte_kni.ko of the same DPDK release as the library
             ok    console: shows all of the kernel's messages
             1 failure, 1 warning, 1 note, 1 not known
-        "#]].assert_eq(&shown(&samples::findings(), TextOptions::default()));
+        "]]
+        .assert_eq(&shown(&samples::findings(), TextOptions::default()));
     }
 
     #[test]
     fn quiet_tells_what_needs_something_done_and_verbose_what_shows_that_all_is_well() {
         let options = TextOptions { quiet: true, ..TextOptions::default() };
-        expect_test::expect![[r#"
+        expect_test::expect![[r"
             warn  rte_kni is loaded with carrier=off: interfaces come up without carrier
                   they neither send nor receive until the program calls rte_kni_update_link
                   -> modprobe -r rte_kni && modprobe rte_kni carrier=on, or
@@ -132,9 +133,10 @@ mod tests {
                   known by: its soname
                   -> load the rte_kni.ko of the same DPDK release as the library
             1 failure, 1 warning, 1 note, 1 not known
-        "#]].assert_eq(&shown(&samples::findings(), options));
+        "]]
+        .assert_eq(&shown(&samples::findings(), options));
         let options = TextOptions { verbose: true, ..TextOptions::default() };
-        expect_test::expect![[r#"
+        expect_test::expect![[r"
             ok    privileges: CAP_BPF, CAP_SYSLOG, CAP_SYS_ADMIN
             ok    kernel: Linux 6.1.0-56-amd64
             ok    lockdown: none
@@ -164,7 +166,8 @@ mod tests {
                   known by: its soname
             ok    console: shows all of the kernel's messages
             all is well
-        "#]].assert_eq(&shown(&doctor::findings(&well()), options));
+        "]]
+        .assert_eq(&shown(&doctor::findings(&well()), options));
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod check;
 pub(crate) mod clock;
 mod coverage;
 mod doctor;
+mod explain;
 mod frame;
 mod interfaces;
 mod library;
@@ -41,9 +42,6 @@ pub(crate) mod words;
 
 pub(crate) use paragraphs::{AttemptWords, around, attempt_words, label, result, told};
 pub use told::summary;
-
-/// Columns of a cause's name in the list.
-const CAUSE: usize = 21;
 
 /// How much is said, and how.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -185,15 +183,9 @@ impl<W: Write> Sink for Text<W> {
 /// Those of `out`.
 pub fn explain(mut out: impl Write, cause: Option<Cause>) -> io::Result<()> {
     let mut page = Page::new(false);
-    if let Some(cause) = cause {
-        page.line(cause.name());
-        page.evidence(&format!("means: {}", cause.meaning()));
-        page.evidence(&format!("next: {}", cause.advice()));
-        page.evidence("more: docs/causes.md");
-    } else {
-        for cause in Cause::ALL {
-            page.line(&format!("{}  {}", page::padded(cause.name(), CAUSE), cause.meaning()));
-        }
+    match cause {
+        Some(cause) => explain::one(&mut page, cause),
+        None => explain::all(&mut page),
     }
     out.write_all(page.into_text().as_bytes())?;
     out.flush()

@@ -18,7 +18,7 @@ pub(super) enum Line {
     Alive(Living),
     Unseen(Unlooked),
     Source(Readable),
-    Finding(Found),
+    Finding(Doctored),
 }
 
 /// Declares structs that take exactly these fields.
@@ -220,7 +220,7 @@ strict! {
         gone_again: bool,
         attempt: Option<Attempt>,
     }
-    Found {
+    Doctored {
         about: String,
         level: String,
         found: Text,
@@ -260,7 +260,16 @@ strict! {
     }
     Age { ns: u64, at_most: bool }
     Unlooked { what: String }
-    Explained { cause: String, meaning: String, advice: String }
+    Explained {
+        cause: String,
+        meaning: String,
+        advice: String,
+        about: Vec<String>,
+        evidence: Vec<String>,
+        not: Vec<String>,
+        r#do: Vec<String>,
+        releases: Vec<String>,
+    }
 }
 
 /// Declares what can become of an interface: each has the common fields beside its own.

@@ -42,7 +42,7 @@ fn explanations_fit_and_name_every_cause() {
     for cause in Cause::ALL {
         assert!(list.contains(&format!("{}  ", cause.name())), "{}", cause.name());
         let one = explained(Some(*cause));
-        assert!(one.starts_with(cause.name()) && one.contains("next: "), "{one}");
+        assert!(one.starts_with(cause.name()) && one.contains("\ndo        "), "{one}");
         assert!(list.lines().chain(one.lines()).all(|line| escape::width(line) <= 80), "{one}");
     }
 }

@@ -1,5 +1,6 @@
 //! What `kniwatch explain` says of a cause: its section of docs/causes.md, taken apart.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::cause::Cause;
@@ -8,7 +9,7 @@ use crate::cause::Cause;
 const DOCUMENT: &str = include_str!("../../docs/causes.md");
 
 /// A cause's section. Of each part the first is a sentence or more, what follows are items of a list below it.
-#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, Eq, JsonSchema, PartialEq, Serialize)]
 pub struct Explanation {
     /// What it means, by paragraphs.
     pub about: Vec<String>,

@@ -115,9 +115,7 @@ fn sink(output: &Output) -> Box<dyn Sink> {
     let stdout = io::stdout();
     match output.format {
         Format::Json => Box::new(jsonl::JsonLines::new(stdout)),
-        Format::Text => {
-            Box::new(Text::new(stdout, text_options(output)))
-        }
+        Format::Text => Box::new(Text::new(stdout, text_options(output))),
     }
 }
 

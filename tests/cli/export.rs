@@ -1,4 +1,5 @@
 //! What `export` writes, and how a browser shows it.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "a test fails that way")]
 
 use std::fs::{self, File};
 use std::io::BufReader;
@@ -51,10 +52,9 @@ fn chromium(arguments: &[&str]) -> Output {
 /// A page around the exported one, which asks it at each width what juts out, and what it loaded.
 fn measuring(page: &Path) -> String {
     let name = page.file_name().unwrap().to_str().unwrap();
-    let frames: String = WIDTHS
-        .iter()
-        .map(|width| format!("<iframe src='{name}' style='width:{width}px;height:900px;border:0'></iframe>"))
-        .collect();
+    let frame =
+        |width| format!("<iframe src='{name}' style='width:{width}px;height:900px;border:0'></iframe>");
+    let frames = WIDTHS.map(frame).concat();
     format!(
         "<!doctype html><meta charset=utf-8><body>{frames}<script>onload = () => {{
             const said = [...document.querySelectorAll('iframe')].map(frame => {{
@@ -156,6 +156,6 @@ fn decoded(text: &str) -> Vec<u8> {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let digits = text.bytes().filter_map(|byte| DIGITS.iter().position(|digit| *digit == byte));
     let bits: Vec<u8> =
-        digits.flat_map(|digit| (0..6).rev().map(move |bit| (digit >> bit & 1) as u8)).collect();
+        digits.flat_map(|digit| (0..6).rev().map(move |bit| u8::from(digit >> bit & 1 == 1))).collect();
     bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | bit)).collect()
 }

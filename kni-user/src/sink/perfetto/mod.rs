@@ -113,8 +113,8 @@ fn drawn(
 }
 
 fn slice(span: &Span, kind: Type, track: u64) -> TrackEvent {
-    let result = text::result(span).map(|result| note("result", result));
-    let failed = span.failed.then(|| note("failed", "the attempt failed here".to_owned()));
+    let result = text::result(span).map(|result| note("result", &result));
+    let failed = span.failed.then(|| note("failed", "the attempt failed here"));
     TrackEvent {
         name: Some(plain(&text::label(span))),
         debug_annotations: result.into_iter().chain(failed).collect(),
@@ -127,15 +127,15 @@ fn annotations(attempt: &Attempt, waterfall: &Waterfall, words: text::AttemptWor
         errno.map(|errno| DebugAnnotation {
             string_value: None,
             int_value: Some(errno.into()),
-            ..note(name, String::new())
+            ..note(name, "")
         })
     };
     let not = |reach: Reach, name: &str| {
         let lanes = waterfall.lanes.iter().filter(|lane| lane.reach == reach);
         let lanes: Vec<String> = lanes.map(|lane| format!("{:?}", lane.boundary).to_lowercase()).collect();
-        (!lanes.is_empty()).then(|| note(name, lanes.join(", ")))
+        (!lanes.is_empty()).then(|| note(name, &lanes.join(", ")))
     };
-    let text = |name: &str, lines: Vec<String>| (!lines.is_empty()).then(|| note(name, lines.join("\n")));
+    let text = |name: &str, lines: Vec<String>| (!lines.is_empty()).then(|| note(name, &lines.join("\n")));
     let cause = attempt.cause.map(|cause| cause.name().to_owned());
     [
         text("cause", cause.into_iter().collect()),
@@ -175,14 +175,14 @@ fn instant(report: &Report, tracks: &Tracks, about: &About) -> Option<TracePacke
         report.at,
         TrackEvent {
             name: Some(name.to_owned()),
-            debug_annotations: vec![note("what", said)],
+            debug_annotations: vec![note("what", &said)],
             ..event(Type::Instant, tracks.of(pid))
         },
     ))
 }
 
-fn note(name: &str, value: String) -> DebugAnnotation {
-    DebugAnnotation { name: Some(name.to_owned()), string_value: Some(plain(&value)), int_value: None }
+fn note(name: &str, value: &str) -> DebugAnnotation {
+    DebugAnnotation { name: Some(name.to_owned()), string_value: Some(plain(value)), int_value: None }
 }
 
 fn event(kind: Type, track: u64) -> TrackEvent {

@@ -26,19 +26,19 @@ fn run_of(reports: &[Report]) -> Run {
 }
 
 /// Tracks have parents, times do not go back, and slices are closed in the order in which they were opened.
-fn is_sound(trace: &Trace) {
-    let mut tracks: BTreeMap<u64, &TrackDescriptor> = BTreeMap::new();
+fn is_sound(written: &Trace) {
+    let mut known: BTreeMap<u64, &TrackDescriptor> = BTreeMap::new();
     let mut open: BTreeMap<u64, u64> = BTreeMap::new();
     let mut last = 0;
-    for packet in &trace.packet {
+    for packet in &written.packet {
         assert!(packet.trusted_packet_sequence_id.is_some());
         if let Some(track) = &packet.track_descriptor {
-            assert!(track.parent_uuid.is_none_or(|parent| tracks.contains_key(&parent)), "{track:?}");
-            assert!(tracks.insert(track.uuid.unwrap(), track).is_none(), "{track:?} twice");
+            assert!(track.parent_uuid.is_none_or(|parent| known.contains_key(&parent)), "{track:?}");
+            assert!(known.insert(track.uuid.unwrap(), track).is_none(), "{track:?} twice");
         }
         let Some(event) = &packet.track_event else { continue };
         let track = event.track_uuid.unwrap();
-        assert!(tracks.contains_key(&track), "{event:?}");
+        assert!(known.contains_key(&track), "{event:?}");
         assert_eq!(packet.timestamp_clock_id, Some(CLOCK_MONOTONIC));
         assert!(packet.timestamp.unwrap() >= last, "{packet:?}");
         last = packet.timestamp.unwrap();
@@ -78,8 +78,8 @@ fn a_call_lies_on_its_boundarys_track_at_the_machines_time() {
     let name = "linux-6.1/name-taken.rec";
     let recording = recordings().into_iter().find(|recording| recording.ends_with(name)).unwrap();
     let stream = events(&recording);
-    let trace = written(&run_of(&Answer::of(&stream).reports));
-    let register = named(&trace, "register_netdev(\"lo\")").next().unwrap();
+    let written = written(&run_of(&Answer::of(&stream).reports));
+    let register = named(&written, "register_netdev(\"lo\")").next().unwrap();
     let note = |event: &TrackEvent, name: &str| {
         let found = event.debug_annotations.iter().find(|note| note.name.as_deref() == Some(name));
         found.and_then(|note| note.string_value.clone())
@@ -87,15 +87,15 @@ fn a_call_lies_on_its_boundarys_track_at_the_machines_time() {
     assert_eq!(note(register, "result").unwrap(), "-EEXIST (File exists)");
     assert!(note(register, "failed").is_some());
     let track = |event: &TrackEvent| {
-        let tracks = trace.packet.iter().filter_map(|packet| packet.track_descriptor.as_ref());
+        let tracks = written.packet.iter().filter_map(|packet| packet.track_descriptor.as_ref());
         tracks.into_iter().find(|track| track.uuid == event.track_uuid).unwrap().name.clone()
     };
     assert_eq!(track(register).as_deref(), Some("network"));
-    let whole = named(&trace, "lo: STOPPED IN THE NETWORK CORE").next().unwrap();
+    let whole = named(&written, "lo: STOPPED IN THE NETWORK CORE").next().unwrap();
     assert_eq!(note(whole, "cause").as_deref(), Some("net.name-exists"));
     // The stream's own time of the request's entry.
     let entered = stream.iter().find(|event| matches!(event.what, crate::event::What::Call(_))).unwrap();
-    let ioctl = trace.packet.iter().find(|packet| {
+    let ioctl = written.packet.iter().find(|packet| {
         packet.track_event.as_ref().is_some_and(|event| event.name.as_deref() == Some("ioctl"))
     });
     assert_eq!(ioctl.unwrap().timestamp, Some(entered.at));

@@ -61,6 +61,25 @@ fn interleaved(scripts: [(u32, &Script); 2], turns: &[bool]) -> Stream {
     stream
 }
 
+/// Both at once on two processors: what each does takes the same time, `first` saying whose is told first then.
+fn at_once(scripts: [(u32, &Script); 2], first: &[bool]) -> Stream {
+    let mut stream = begin();
+    let mut all = Vec::new();
+    for (turn, (pid, script)) in [false, true].into_iter().zip(scripts) {
+        let mut own = begin();
+        for (act, first) in script.acts.iter().zip(first.iter().cycle()) {
+            let (told, at) = (own.events.len(), own.now);
+            act(&mut own, process(pid));
+            all.push(((at, turn != *first), own.events.split_off(told)));
+        }
+        stream.now = stream.now.max(own.now);
+    }
+    // The kernel's report of a death is one: each holds up the next.
+    all.sort_by_key(|(moment, _)| *moment);
+    stream.events.extend(all.into_iter().flat_map(|(_, events)| events));
+    stream
+}
+
 /// A script, and what is told of it alone.
 type Told = (Script, Vec<Whole>);
 
@@ -72,9 +91,12 @@ fn told(name: &'static str) -> Vec<Told> {
     scripts(name).into_iter().map(with_verdicts).collect()
 }
 
-fn each_is_its_own(pair: [&Told; 2], turns: &[bool]) -> Result<(), String> {
+/// How two scripts are made one stream.
+type Together = fn([(u32, &Script); 2], &[bool]) -> Stream;
+
+fn each_is_its_own(pair: [&Told; 2], together: Together, turns: &[bool]) -> Result<(), String> {
     let [(one, _), (two, _)] = pair;
-    let answer = interleaved([(1, one), (2, two)], turns).end();
+    let answer = together([(1, one), (2, two)], turns).end();
     for (pid, (_, alone)) in (1..).zip(pair) {
         let mixed = verdicts(&answer, pid);
         let same = mixed.len() == alone.len() && mixed.iter().zip(alone).all(|(a, b)| is_own(a, b));
@@ -93,7 +115,17 @@ proptest! {
         turns in proptest::collection::vec(any::<bool>(), 40),
     ) {
         let told = [told("vEth1"), told("vEth2")];
-        prop_assert_eq!(each_is_its_own([one.get(&told[0]), two.get(&told[1])], &turns), Ok(()));
+        let pair = [one.get(&told[0]), two.get(&told[1])];
+        prop_assert_eq!(each_is_its_own(pair, interleaved, &turns), Ok(()));
+    }
+
+    #[test]
+    fn events_of_one_moment_give_the_same_verdicts_in_any_order(
+        one in any::<prop::sample::Index>(), two in any::<prop::sample::Index>(),
+        first in proptest::collection::vec(any::<bool>(), 40),
+    ) {
+        let told = [told("vEth1"), told("vEth2")];
+        prop_assert_eq!(each_is_its_own([one.get(&told[0]), two.get(&told[1])], at_once, &first), Ok(()));
     }
 
     #[test]
@@ -145,7 +177,10 @@ fn every_two_scripts_one_after_the_other_and_step_by_step_stay_apart() {
         for two in &twos {
             let turns: [&[bool]; 3] = [&[false; 40], &[], &[true, false].repeat(40)];
             for turns in turns {
-                each_is_its_own([one, two], turns).unwrap_or_else(|error| panic!("{error}"));
+                each_is_its_own([one, two], interleaved, turns).unwrap_or_else(|error| panic!("{error}"));
+            }
+            for first in [[false], [true]] {
+                each_is_its_own([one, two], at_once, &first).unwrap_or_else(|error| panic!("{error}"));
             }
         }
     }

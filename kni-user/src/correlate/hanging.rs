@@ -38,7 +38,7 @@ impl Correlator {
         if verdict.outcome != Outcome::InProgress {
             return None;
         }
-        let mut attempt = self.attempt(seen, verdict, Vec::new(), at);
+        let mut attempt = self.attempt(seen, verdict, self.log_so_far(seen, at), at);
         attempt.is_final = false;
         Some(Finding::InProgress(Box::new(attempt)))
     }

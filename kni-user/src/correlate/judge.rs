@@ -4,7 +4,7 @@ use kni_ebpf::hook::Hook;
 use kni_ebpf::kni::request_size;
 
 use super::interfaces::Living;
-use super::kernel_log::Run;
+use super::kernel_log::{Claimed, Lines, Run};
 use super::observed::{ModuleLog, Observed};
 use super::{Correlator, Finding, Watch};
 use crate::event::{Holder, Nanos, Task};
@@ -50,26 +50,37 @@ impl Correlator {
         Some(Finding::Attempt(Box::new(attempt)))
     }
 
-    /// The module's lines that belong to it.
+    /// The module's lines that belong to it, which nobody else gets any more.
     fn claim_log(&mut self, seen: &mut Observed, at: Nanos) -> Vec<Untrusted> {
+        let mut lines = std::mem::take(&mut self.lines);
+        let claimed = self.claim_from(&mut lines, seen, at);
+        self.lines = lines;
+        let Some(Claimed { lines, said, whole, silent }) = claimed else { return Vec::new() };
+        seen.module = ModuleLog { said: said.filter(|_| is_refused(seen)), whole, silent };
+        lines
+    }
+
+    /// The module's lines that belong to it so far, while it lasts.
+    pub(super) fn log_so_far(&self, seen: &Observed, at: Nanos) -> Vec<Untrusted> {
+        self.claim_from(&mut self.lines.clone(), seen, at).map(|claimed| claimed.lines).unwrap_or_default()
+    }
+
+    fn claim_from(&self, lines: &mut Lines, seen: &Observed, at: Nanos) -> Option<Claimed> {
         let run = |seen: &Observed| {
             let passage = seen.handler?;
             let left = passage.returned.map_or(at, |(left, _)| left);
             Some(Run { entered: passage.entered, left })
         };
-        let Some(own) = run(seen) else { return Vec::new() };
-        let others: Vec<Run> = self.in_flight.values().filter_map(run).collect();
-        let refused = seen.answer().is_some_and(|answer| answer < 0);
+        let own = run(seen)?;
+        let others = self.in_flight.values().filter(|other| other.task.tid != seen.task.tid);
+        let others: Vec<Run> = others.filter_map(run).collect();
         // What refused an interface of the same name is not about one that was granted.
         let nameless = Untrusted::default();
-        let mut names = if refused { seen.names() } else { Vec::new() };
-        if names.is_empty() && refused && seen.asked.names_nothing() {
+        let mut names = if is_refused(seen) { seen.names() } else { Vec::new() };
+        if names.is_empty() && is_refused(seen) && seen.asked.names_nothing() {
             names.push(&nameless);
         }
-        let claimed = self.lines.claim(own, &names, &others);
-        let said = claimed.said.filter(|_| refused);
-        seen.module = ModuleLog { said, whole: claimed.whole, silent: claimed.silent };
-        claimed.lines
+        Some(lines.claim(own, &names, &others))
     }
 
     /// The verdict on what was seen so far.
@@ -208,6 +219,10 @@ impl Correlator {
             duration_ns: at.saturating_sub(seen.began),
         }
     }
+}
+
+fn is_refused(seen: &Observed) -> bool {
+    seen.answer().is_some_and(|answer| answer < 0)
 }
 
 const fn is_created(outcome: Outcome) -> bool {

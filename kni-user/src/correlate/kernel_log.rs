@@ -60,14 +60,14 @@ pub(super) struct Claimed {
 }
 
 /// Lines not yet claimed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Lines {
     waiting: VecDeque<Line>,
     delays: VecDeque<(Nanos, i128)>,
     runs: VecDeque<Run>,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Line {
     read: Nanos,
     logged: Nanos,

@@ -57,6 +57,7 @@ fn other(pid: u32, comm: &str, inner: &str) -> Stack {
 fn an_attempt_that_takes_long_is_told_meanwhile_and_again_when_it_has_ended() {
     let mut stream = Stream::watch();
     asked(&mut stream);
+    stream.log("rte_kni: Creating kni...");
     let ip = other(77, "ip", "kni_net_process_request kni_net_open __dev_open rtnetlink_rcv_msg");
     let waits = other(78, "ifconfig", "dev_ioctl sock_do_ioctl");
     blocked(&mut stream, APP, Some(functions("register_netdev", &IOCTL)), vec![waits, ip]);
@@ -72,8 +73,14 @@ fn an_attempt_that_takes_long_is_told_meanwhile_and_again_when_it_has_ended() {
         waiting.holder.as_ref().map(|holder| (holder.pid, holder.comm.clone())),
         Some((77, "ip".into()))
     );
-    assert_eq!((waiting.since_ns, waiting.stack.len()), (SECOND + 3 * STEP_NS, 6));
+    assert_eq!((waiting.since_ns, waiting.stack.len()), (SECOND + 4 * STEP_NS, 6));
     assert_eq!((short(ended), ended.is_final), (CREATED, true));
+    let line: [Untrusted; 1] = ["rte_kni: Creating kni...".into()];
+    assert_eq!(
+        (&meanwhile.log[..], &ended.log[..]),
+        (&line[..], &line[..]),
+        "the module's line is told both times"
+    );
     assert_eq!(
         ended.waiting.as_ref().map(|waiting| waiting.what),
         Some(WaitsFor::Rtnl),

@@ -56,6 +56,7 @@ pub(crate) fn died_inside() -> Attempt {
     Attempt {
         outcome: Outcome::Died,
         cause: Some(Cause::ProcCrash),
+        subject: Some("kni_ioctl_create".into()),
         is_final: true,
         waiting: None,
         log: texts(&[

@@ -117,6 +117,9 @@ pub(super) fn reason(attempt: &Attempt) -> Option<String> {
     if let Some(never) = never {
         return Some(never.to_owned());
     }
+    if let (Some(Boundary::Module), Some(Cause::ProcCrash)) = (attempt.boundary, attempt.cause) {
+        return Some(kernel_failed(attempt.subject.as_ref()));
+    }
     if let Some(cause) = attempt.cause {
         let about = attempt.subject.as_ref().map(|subject| format!(": {}", escape::quoted(subject, SUBJECT)));
         return Some(format!("{}{}", cause.meaning(), about.unwrap_or_default()));
@@ -133,6 +136,14 @@ pub(super) fn reason(attempt: &Attempt) -> Option<String> {
         _ => return None,
     };
     Some(unknown.to_owned())
+}
+
+/// A thread died in the kernel, `at` the function of that name.
+pub(super) fn kernel_failed(at: Option<&Untrusted>) -> String {
+    at.map_or_else(
+        || "the kernel failed, and the thread died there".to_owned(),
+        |at| format!("the kernel failed in {}", escape::word(at, SUBJECT)),
+    )
 }
 
 /// What shows it, a line each.

@@ -142,7 +142,7 @@ fn died(page: &mut Page, diagnostic: &Diagnostic, time: &str) {
     let said = page.paint(Tone::Bad, "DIED IN THE MODULE");
     let who = columns(thread.pid, &thread.comm, interfaces.first());
     page.line(&format!("{time}  {who}  {said}, inside {}", escape::word(function, WORD)));
-    page.evidence_lines(at.as_ref().map(|at| format!("the kernel failed in {}", escape::word(at, WORD))));
+    page.evidence_lines(at.as_ref().map(|at| attempt::kernel_failed(Some(at))));
     attempt::log(page, log);
     page.evidence_lines(interfaces.iter().map(|name| format!("{} stays", attempt::interface(Some(name)))));
     if *device_stuck {

@@ -94,7 +94,7 @@ fn a_death_inside_shows_the_kernels_own_report_and_its_consequences() {
         kernel::died_inside(),
         &expect![[r#"
         14:02:11.204  testpmd[4533]    kni0     DIED IN THE MODULE
-            the process crashed before it came to an answer
+            the kernel failed in kni_ioctl_create
             it was inside kni_ioctl_create, which will never return
             kernel: rte_kni: Creating kni...
             kernel: BUG: unable to handle page fault for address: ffffffffab8e1d18

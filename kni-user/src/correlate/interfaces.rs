@@ -176,8 +176,9 @@ impl Living {
     /// Whether a request to release it would have been seen.
     fn cannot_have_gone_unseen(&self, at: Nanos, watch: Watch) -> bool {
         // Of one that was there before, rtnetlink told when the requests were not observed yet.
-        let hooks: &[Hook] = if self.whole { &[Hook::Ioctl] } else { &[] };
-        unseen(hooks, self.since, at, watch, &[]).is_empty()
+        let observed = if self.whole { self.since } else { at };
+        unseen(&[Hook::Ioctl], observed, at, watch, &[]).is_empty()
+            && unseen(&[], self.since, at, watch, &[]).is_empty()
     }
 
     pub(super) fn is_owned_by(&self, pid: u32) -> bool {

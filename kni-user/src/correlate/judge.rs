@@ -5,7 +5,8 @@ use kni_ebpf::kni::request_size;
 
 use super::interfaces::Living;
 use super::kernel_log::{Claimed, Lines, Run};
-use super::observed::{ModuleLog, Observed};
+use super::observed::Observed;
+use super::passages::ModuleLog;
 use super::{Correlator, Finding, Watch};
 use crate::event::{Holder, Nanos, Task};
 use crate::report::{Attempt, AttemptCoverage, Interface, Outcome, Unseen};

@@ -3,7 +3,8 @@
 use kni_ebpf::hook::Hook;
 
 use super::ending::Ending;
-use super::observed::{Busy, Observed, Open, as_int, errno};
+use super::observed::{Observed, as_int, errno};
+use super::passages::{Busy, Open};
 use super::{Correlator, Finding, Watch};
 use crate::event::{Nanos, Phase, Step, Task};
 use crate::verdict::End;

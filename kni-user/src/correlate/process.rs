@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use super::milestones::Milestones;
-use super::observed::Open;
+use super::passages::Open;
 use super::past::Past;
 use crate::cause::Cause;
 use crate::coverage::Table;

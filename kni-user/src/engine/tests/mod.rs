@@ -1,6 +1,7 @@
 //! Whole streams in, reports out: the rules of the verdicts, and what must not be said.
 
 mod afterwards;
+mod asked;
 mod check;
 mod device;
 mod dying;

@@ -13,6 +13,7 @@
  *   --created-elsewhere  /dev/kni's, opened in the namespace of the start; the request is made in one of its own
  * The request:
  *   --request NUMBER     another one than CREATE (2), with the same struct
+ *   --type NUMBER        of another type than 0, at which the module doesn't look
  *   --size BYTES         as a library with a larger struct makes it
  *   --layout-a           as DPDK 16.04 to 17.11 fill it, for an Intel 82574L
  *   --bad-pointer        a pointer to nowhere
@@ -23,12 +24,14 @@
  *   --test               a TEST request before, which is always refused
  *   --before COMMAND     a command of the shell's, when the device is open
  *   --then COMMAND       another one, when the first NAME was asked for
+ *   --crowd              each further NAME in a thread of its own, all at once
  *   --release NAME       a RELEASE request for NAME, when all were asked for
  */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -71,8 +74,8 @@ _Static_assert(sizeof(struct layout_a) == 136, "layout A");
 
 static struct {
 	const char *path, *before, *then, *release;
-	int closed, opened_elsewhere, created_elsewhere, test, layout_a, bad_pointer, bound, int80;
-	unsigned request, size, core;
+	int closed, opened_elsewhere, created_elsewhere, test, layout_a, bad_pointer, bound, int80, crowd;
+	unsigned type, request, size, core;
 	uint64_t queues;
 } asked = { .path = "/dev/kni", .request = CREATE, .size = sizeof(struct layout_d) };
 
@@ -147,24 +150,59 @@ static int ioctl_int80(int fd, unsigned cmd, void *request)
 	return -1;
 }
 
+/* Where 32 bits reach, whoever asks. */
+static char *make_request(void)
+{
+	return mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+}
+
 static int ask(int fd, unsigned number, const char *name)
 {
-	/* Where 32 bits reach, whoever asks. */
-	static char *request;
-	unsigned cmd = _IOC(_IOC_READ | _IOC_WRITE, 0, number, asked.size);
+	char *request = make_request();
+	unsigned cmd = _IOC(_IOC_READ | _IOC_WRITE, asked.type, number, asked.size);
 
-	if (request == NULL)
-		request = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
 	if (request == MAP_FAILED)
 		return fail("a request");
-	memset(request, 0, LARGEST);
 	fill(request, name);
 
 	void *pointer = asked.bad_pointer ? (void *)8 : request;
-	if ((asked.int80 ? ioctl_int80(fd, cmd, pointer) : ioctl(fd, cmd, pointer)) >= 0)
-		return 0;
-	fail(name);
-	return 1;
+	int failed = (asked.int80 ? ioctl_int80(fd, cmd, pointer) : ioctl(fd, cmd, pointer)) < 0;
+	if (failed)
+		fail(name);
+	munmap(request, PAGE);
+	return failed;
+}
+
+/* A thread's part of a crowd. */
+struct one {
+	pthread_t thread;
+	int fd, failed;
+	const char *name;
+};
+
+static void *ask_alone(void *argument)
+{
+	struct one *one = argument;
+	one->failed = ask(one->fd, asked.request, one->name);
+	return NULL;
+}
+
+/* All at once. */
+static int ask_crowd(int fd, char **names, int count)
+{
+	struct one crowd[count + 1];
+	int failed = 0;
+
+	for (int i = 0; i < count; i++) {
+		crowd[i] = (struct one){ .fd = fd, .name = names[i] };
+		if (pthread_create(&crowd[i].thread, NULL, ask_alone, &crowd[i]) != 0)
+			exit(fail("a thread"));
+	}
+	for (int i = 0; i < count; i++) {
+		pthread_join(crowd[i].thread, NULL);
+		failed |= crowd[i].failed;
+	}
+	return failed;
 }
 
 static void run(const char *command)
@@ -181,6 +219,7 @@ static void read_options(int argc, char **argv)
 		{ "opened-elsewhere", no_argument, &asked.opened_elsewhere, 1 },
 		{ "created-elsewhere", no_argument, &asked.created_elsewhere, 1 },
 		{ "request", required_argument, NULL, 'n' },
+		{ "type", required_argument, NULL, 'y' },
 		{ "size", required_argument, NULL, 's' },
 		{ "layout-a", no_argument, &asked.layout_a, 1 },
 		{ "bad-pointer", no_argument, &asked.bad_pointer, 1 },
@@ -190,6 +229,7 @@ static void read_options(int argc, char **argv)
 		{ "test", no_argument, &asked.test, 1 },
 		{ "before", required_argument, NULL, 'f' },
 		{ "then", required_argument, NULL, 't' },
+		{ "crowd", no_argument, &asked.crowd, 1 },
 		{ "release", required_argument, NULL, 'r' },
 		{ 0 },
 	};
@@ -200,6 +240,7 @@ static void read_options(int argc, char **argv)
 		case 'o': asked.path = optarg; break;
 		case 'c': asked.path = "/dev/null", asked.closed = 1; break;
 		case 'n': asked.request = strtoul(optarg, NULL, 0); break;
+		case 'y': asked.type = strtoul(optarg, NULL, 0); break;
 		case 's': asked.size = strtoul(optarg, NULL, 0); break;
 		case 'b': asked.core = strtoul(optarg, NULL, 0), asked.bound = 1; break;
 		case 'q': asked.queues = strtoull(optarg, NULL, 0); break;
@@ -229,12 +270,12 @@ int main(int argc, char **argv)
 	if (asked.test)
 		ioctl(fd, _IOWR(0, TEST, int), NULL);
 
-	int failed = 0;
-	for (int i = optind; i < argc; i++) {
-		failed |= ask(fd, asked.request, argv[i]);
-		if (i == optind)
-			run(asked.then);
-	}
+	int failed = ask(fd, asked.request, argv[optind++]);
+	run(asked.then);
+	if (asked.crowd)
+		failed |= ask_crowd(fd, argv + optind, argc - optind);
+	for (; !asked.crowd && optind < argc; optind++)
+		failed |= ask(fd, asked.request, argv[optind]);
 	if (asked.release != NULL)
 		failed |= ask(fd, RELEASE, asked.release);
 	close(fd);

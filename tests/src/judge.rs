@@ -126,6 +126,7 @@ fn judge_attempts(expected: &Attempts, got: &[&Value], observed: &Observed, comp
             got.sort_by_key(rank);
             judge_each(expected, &got, observed, complaints);
         }
+        Attempts::Crowd(kinds) => judge_crowd(kinds, got, observed, complaints),
         // Not by their order.
         Attempts::AroundLoading(..) => {}
         Attempts::Repeated(at_least, expected) => {
@@ -148,6 +149,35 @@ fn judge_each(expected: &[Attempt], got: &[&Value], observed: &Observed, complai
     for (number, (expected, got)) in (1..).zip(expected.iter().zip(got)) {
         judge_attempt(number, expected, got, observed, complaints);
         complaints.differ(&format!("attempt {number}: repeat"), at(got, "/repeat/count"), &Value::Null);
+    }
+}
+
+/// Each like one of those of one entry; the nearest ones' complaints of who is like none.
+fn judge_crowd(
+    kinds: &[(usize, &[Attempt])],
+    got: &[&Value],
+    observed: &Observed,
+    complaints: &mut Complaints,
+) {
+    let mut counts = vec![0; kinds.len()];
+    for (number, got) in (1..).zip(got) {
+        let of = |attempt: &Attempt| {
+            let mut own = Complaints::default();
+            judge_attempt(number, attempt, got, observed, &mut own);
+            own.0
+        };
+        let all = kinds
+            .iter()
+            .enumerate()
+            .flat_map(|(kind, (_, like))| like.iter().map(move |like| (kind, of(like))));
+        match all.min_by_key(|(_, wrong)| wrong.len()) {
+            Some((kind, wrong)) if wrong.is_empty() => counts[kind] += 1,
+            Some((_, wrong)) => complaints.0.extend(wrong),
+            None => complaints.say(format!("attempt {number} is not expected")),
+        }
+    }
+    for (kind, (expected, _)) in kinds.iter().enumerate() {
+        complaints.differ(&format!("attempts of kind {}", kind + 1), &counts[kind], expected);
     }
 }
 
@@ -286,7 +316,11 @@ fn judge_module(comes: usize, within_ns: u64, diagnostics: &[&Value], complaints
 }
 
 fn judge_summary(expect: &Expect, summary: &Value, attempts: &[&Value], complaints: &mut Complaints) {
-    complaints.differ("summary: complete", at(summary, "/complete"), &true.into());
+    complaints.differ("summary: complete", at(summary, "/complete"), &(expect.missed == 0).into());
+    let missed = at(summary, "/ledger/missed").as_u64().unwrap_or_default();
+    if missed < expect.missed {
+        complaints.say(format!("{missed} returns were missed instead of {} or more", expect.missed));
+    }
     complaints.differ("summary: exit status", at(summary, "/check/exit_status"), &expect.status.into());
     let last: Vec<&Value> = last_words(attempts).collect();
     let tally = |name: &str| at(summary, &format!("/attempts/{name}")).as_u64().unwrap_or(0);

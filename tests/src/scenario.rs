@@ -90,6 +90,8 @@ pub struct Expect {
     pub interfaces: &'static [Became],
     /// What is told of threads that died in the module outside of any attempt, in order.
     pub died: &'static [&'static [Field]],
+    /// So many returns at least must have been missed by the kernel, and counted.
+    pub missed: u64,
     /// How often the module's hooks come while kniwatch observes, each time soon after the module's loading.
     pub module_comes: usize,
     /// The status that the program must end with, where that says something of kniwatch.
@@ -118,6 +120,8 @@ pub enum Attempts {
     /// This one again and again, at least so often, while the module comes and goes. But what begins before kniwatch
     /// has attached to a module that came is inconclusive.
     AroundLoading(usize, &'static Attempt),
+    /// So many like one of those, of each entry, in whatever order, and no others.
+    Crowd(&'static [(usize, &'static [Attempt])]),
     /// The same again and again, by a program that is restarted: at least so often, counted as repeats.
     Repeated(u64, &'static Attempt),
 }

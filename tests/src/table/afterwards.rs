@@ -5,7 +5,9 @@ use super::builds::REFUSED;
 use super::kernel::{TO_ITS_END, raw, row};
 use super::library::kni_app;
 use crate::guest::Guest;
-use crate::scenario::{Attempt, Attempts, Became, Expect, Field, Index, Module, Run, Said, Scenario};
+use crate::scenario::{
+    Attempt, Attempts, Background, Became, Expect, Field, Index, Module, Run, Said, Scenario,
+};
 
 const NAME: &str = "vEth0_0";
 const EINTR: i64 = 4;
@@ -219,6 +221,24 @@ const T34: &[Run] = &[
     raw(&["vEth0_0"], stuck(&[stuck_by("kni-create")])),
 ];
 
+/// The addresses of the program's memory are looked up when it has none any more.
+const T45: &[Run] = &[
+    app(
+        kni_app!("--iova-mode=va"; "killed", "vEth0_0"),
+        Expect {
+            died: &[&[
+                ("/function", Said::Text("kni_release")),
+                ("/at", Said::Something),
+                ("/thread/comm", Said::Text("kni-app")),
+                ("/device_stuck", Said::Is(true)),
+                ("/interfaces/0", Said::Text(NAME)),
+            ]],
+            ..created(&[])
+        },
+    ),
+    raw(&["vEth0_1"], stuck(&[stuck_by("kni-app")])),
+];
+
 const DOOMED_ADDRESS: &[Run] = &[raw(
     &["--queues-at", "0x100000000000", "vEth0_0"],
     Expect {
@@ -235,6 +255,40 @@ const DOOMED_ADDRESS: &[Run] = &[raw(
     },
 )];
 
+/// The device is that of the namespace that it has left.
+const MOVED: &[Run] = &[raw(
+    &["--then", "ip netns add other && ip link set vEth0_0 netns other && living", "vEth0_0"],
+    Expect {
+        says: &["ls: vEth0_0 down unknown other AGE alive"],
+        ..created(&[Became::event("moved", NAME, &[("/to_netns", Said::Something)]), Became::closed(NAME)])
+    },
+)];
+
+/// It was there before kniwatch was, and another is in a namespace of its own.
+const LISTED: &[Run] = &[Run {
+    program: "ip",
+    arguments: &[
+        "netns",
+        "exec",
+        "other",
+        "kni-create",
+        "--then",
+        "living; nsenter --target 1 --net living",
+        "vEth0_0",
+    ],
+    ..raw(
+        &[],
+        Expect {
+            says: &[
+                "ls: vEth0_0 down kni-create[PID] own AGE alive",
+                "ls: kni0 down dpdk-testpmd[PID] own AGE alive",
+                "ls: vEth0_0 down kni-create[PID] other AGE alive",
+            ],
+            ..created(&[Became::closed(NAME)])
+        },
+    )
+}];
+
 /// In the order in which they are told of.
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -249,8 +303,17 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         module: Module::With("carrier=on"),
         ..row("t44-carrier", "carrier=on: up with a carrier", T44_CARRIER)
     },
+    Scenario { guest: Guest::Oopses, ..row("t45", "killed with virtual addresses: /dev/kni is stuck", T45) },
     row("t46", "killed with physical addresses: removed", T46),
     row("t48", "released while it is up: three seconds", T48),
+    row("moved", "moved to another network namespace, and closed", MOVED),
+    Scenario {
+        before: Some(Background {
+            command: "ip netns add other; testpmd-session stay",
+            until_interface: "kni0",
+        }),
+        ..row("listed", "kniwatch ls: of before, and in another namespace", LISTED)
+    },
     row("release-refused", "RELEASE by the name that it was renamed to", RELEASE_REFUSED),
     row("rtnl-held", "CREATE waits for ip, which waits for an answer", RTNL_HELD),
     Scenario {

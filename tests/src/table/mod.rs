@@ -4,6 +4,7 @@ use crate::scenario::{Attempts, Expect, Scenario};
 
 mod afterwards;
 mod builds;
+mod crowds;
 mod fallbacks;
 mod kernel;
 mod library;
@@ -17,6 +18,7 @@ const NOTHING_SAID: Expect = Expect {
     each: &[],
     interfaces: &[],
     died: &[],
+    missed: 0,
     module_comes: 0,
     program_status: None,
     says: &[],
@@ -25,13 +27,14 @@ const NOTHING_SAID: Expect = Expect {
 
 /// All of them, in the order in which they are told of.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    let tables: [&'static [Scenario]; 7] = [
+    let tables: [&'static [Scenario]; 8] = [
         system::SCENARIOS,
         library::SCENARIOS,
         standins::SCENARIOS,
         processes::SCENARIOS,
         kernel::SCENARIOS,
         afterwards::SCENARIOS,
+        crowds::SCENARIOS,
         fallbacks::SCENARIOS,
     ];
     tables.into_iter().flatten()

@@ -1,0 +1,107 @@
+//! More at once than the kernel or kniwatch can follow: what is told then is so, or less.
+
+use super::NOTHING_SAID;
+use super::builds::REFUSED;
+use super::kernel::{raw, row};
+use crate::scenario::{Attempt, Attempts, Became, Expect, Run, Said, Scenario};
+
+const NAME: &str = "vEth0_0";
+const ENODEV: i64 = 19;
+const EINVAL: i64 = 22;
+const ETIME: i64 = 62;
+
+/// News are lost, and everything is looked at anew.
+const FLOODED: &[Run] = &[raw(
+    &["--then", "flood vEth0_0 other", "vEth0_0"],
+    Expect {
+        attempts: Attempts::Exactly(&[Attempt::got(NAME)]),
+        interfaces: &[
+            Became::event("renamed", NAME, &[("/to", Said::Text("other"))]),
+            Became::closed("other"),
+        ],
+        must_not_say: REFUSED,
+        ..NOTHING_SAID
+    },
+)];
+
+/// Sixteen wait for the lock that `ip` has, in functions whose returns the kernel follows for ten threads at once, or
+/// for one (`register_kretprobe`, kernel/kprobes.c of Linux 5.10 to 6.12: with a kernel that can be preempted ten or
+/// twice the number of processors, else that number).
+macro_rules! crowd {
+    ($name:literal) => {
+        &[
+            "--crowd",
+            "--then",
+            "until-in-request ip link set vEth0_0 up",
+            "vEth0_0",
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+            $name,
+        ]
+    };
+}
+
+/// Six threads, three functions each.
+const MISSED: u64 = 18;
+
+const NAMELESS: &str = "a/b";
+
+const WAITING: Attempt = Attempt {
+    boundary: Some("network"),
+    cause: Some("proc.blocked"),
+    consumed: Some(NAMELESS),
+    ..Attempt::got(NAMELESS).meanwhile(&[("/final", Said::Is(false)), ("/waiting/what", Said::Text("rtnl"))])
+};
+
+/// What the module printed tells what the return would have.
+const INVALID: Attempt = Attempt {
+    consumed: Some(NAMELESS),
+    errno_kernel: Some(EINVAL),
+    ..Attempt::in_kernel("network", NAMELESS, "net.name-invalid", ENODEV)
+};
+
+const UNANSWERED: Became = Became::event("set-up-request", NAME, &[("/errno", Said::Number(ETIME))]);
+
+const CROWDED: &[Run] = &[raw(
+    crowd!("a/b"),
+    Expect {
+        attempts: Attempts::Crowd(&[
+            (1, &[Attempt::got(NAME)]),
+            (16, &[WAITING]),
+            (16, &[INVALID, Attempt { complete: false, ..INVALID }]),
+        ]),
+        missed: MISSED,
+        interfaces: &[UNANSWERED, Became::event("released", NAME, &[("/how", Said::Text("unseen"))])],
+        must_not_say: &["IN THE LIBRARY", "IN THE MODULE", "\"lib.", "\"mod.", "\"sys."],
+        ..NOTHING_SAID
+    },
+)];
+
+/// Nothing but the returns tells why, where the kernel's log can't be read.
+const CROWDED_UNLOGGED: &[Run] = &[Run {
+    options: &["--expect", "vEth0_0", "--within", "60s"],
+    ..raw(crowd!("a/b"), Expect { missed: MISSED, ..CROWDED[0].expect })
+}];
+
+/// In the order in which they are told of.
+pub(super) const SCENARIOS: &[Scenario] = &[
+    row("flooded", "more news of an interface than a socket holds", FLOODED),
+    row("crowded", "more threads in the module than the kernel follows", CROWDED),
+    Scenario {
+        situation: Some("least_capable"),
+        ..row("crowded-unlogged", "the same, and nobody may read the kernel's log", CROWDED_UNLOGGED)
+    },
+];

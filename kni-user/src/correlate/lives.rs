@@ -75,7 +75,7 @@ impl Correlator {
                 self.device_closed(at, step, watch)
             }
             Hook::LibraryRelease => self.library_release(at, step, watch),
-            Hook::SetUpRequest => self.set_up(at, step),
+            Hook::SetUpRequest => self.set_up(at, step, watch),
             Hook::ModuleFree => {
                 self.closings.clear();
                 self.module_gone(at, step, watch)

@@ -3,10 +3,13 @@
 //! `kni_net_process_request` (`kni_net.c`) puts the request into a queue and waits up to 3 s for the program to call
 //! `rte_kni_handle_request`, with the lock on all network configuration held.
 
+use kni_ebpf::hook::Hook;
+
 use super::interfaces::Asker;
+use super::judge::unseen;
 use super::observed::errno;
-use super::{Correlator, Finding};
-use crate::event::{Holder, Nanos, Phase, Step};
+use super::{Correlator, Finding, Watch};
+use crate::event::{Holder, Nanos, Phase, Step, Task};
 use crate::report::Change;
 
 /// What takes longer is told although it was granted: meanwhile nobody's network configuration went on.
@@ -24,9 +27,10 @@ const CHANGE_ALLMULTI: u64 = 5;
 impl Correlator {
     /// A set-up request, told when it failed or took long.
     ///
-    /// What the module asks as it removes an interface is not told: it is in the time that the release took.
-    pub(super) fn set_up(&mut self, at: Nanos, step: &Step) -> Vec<Finding> {
-        let tid = step.task.tid;
+    /// What the module asks as it removes an interface is not told: it is in the time that the release took. Nor is what
+    /// the owner's thread asks when it may be removing it unseen.
+    pub(super) fn set_up(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
+        let Task { pid, tid, .. } = step.task;
         let [request, ifindex, netns] = step.args;
         let ifindex = u32::try_from(ifindex).unwrap_or_default();
         let known = self.interfaces.called(step.text.text(), ifindex, netns);
@@ -40,12 +44,17 @@ impl Correlator {
         let asked = self.asking.remove(&tid).filter(|(began, _)| entered == Some(*began));
         let Some(known) = known else { return Vec::new() };
         let was_up = asked.map_or(was_up, |(_, was_up)| was_up);
-        let is_release = self.removing.is_by(tid);
+        let removes_unseen = || {
+            let hooks = [Hook::Ioctl, Hook::DeviceRelease];
+            let lost = unseen(&[], known.since, at, watch, &[]);
+            !lost.is_empty() || !unseen(&hooks, entered.unwrap_or(at), at, watch, &[]).is_empty()
+        };
+        let is_release = self.removing.is_by(tid) || (known.is_owned_by(pid) && removes_unseen());
         let mut told = Vec::new();
         let errno = errno(value);
         let took_ns = entered.map_or(0, |entered| at.saturating_sub(entered));
         if !is_release && (errno.is_some() || took_ns >= LONG) {
-            let by = Holder { pid: step.task.pid, comm: step.task.comm.clone() };
+            let by = Holder { pid, comm: step.task.comm.clone() };
             told.push(Change::SetUpRequest { request: words(request, was_up), errno, took_ns, by });
         }
         if request == CONFIGURE && was_up != Some(false) {

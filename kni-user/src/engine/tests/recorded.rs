@@ -45,6 +45,10 @@ fn expected(run: &str) -> (Vec<Short>, u8) {
         | "t46"
         | "t48"
         | "t50"
+        | "flooded"
+        | "listed"
+        | "moved"
+        | "other-type"
         | "release-refused" => created(),
         "silent-refusal" | "t02" | "t02-static" | "t03-fifth" | "t03-last" => {
             in_library(Cause::LibMemzoneExists)
@@ -74,6 +78,10 @@ fn expected(run: &str) -> (Vec<Short>, u8) {
         "t30-renamed" => (vec![CREATED, stopped(Boundary::Module, Cause::ModNameDuplicate)], 0),
         "t33" | "t34" => (vec![blocked(Boundary::Module), stopped(Boundary::Module, Cause::ModThread)], 13),
         "name-taken" => in_network(Cause::NetNameExists),
+        "crowded" => {
+            let refused = stopped(Boundary::Network, Cause::NetNameInvalid);
+            (vec![CREATED, blocked(Boundary::Network), refused], 0)
+        }
         "t32-slash" | "t32-empty" => in_network(Cause::NetNameInvalid),
         "created-elsewhere" | "template" => elsewhere(),
         "t39" => doomed(Cause::ModLayoutSkew),
@@ -106,7 +114,9 @@ fn every_recorded_run_comes_to_its_verdict() {
         let no_other = verdicts.iter().all(|verdict| expected.contains(verdict));
         assert!(no_other, "{}: {verdicts:?}", recording.display());
         assert_eq!(answer.exit_status, Some(status), "{}", recording.display());
-        assert!(answer.summary().complete, "{}", recording.display());
+        // In a crowd the kernel misses what functions return.
+        let is_whole = scenario(&recording) != "crowded";
+        assert_eq!(answer.summary().complete, is_whole, "{}", recording.display());
     }
 }
 

@@ -22,6 +22,9 @@ kprobes_off_undone() { echo 1 >$kprobes; }
 file_hidden_made() { mount --bind /dev/null "/lib/modules/$(uname -r)/modules.dep"; }
 file_hidden_undone() { umount "/lib/modules/$(uname -r)/modules.dep"; }
 
+log_hidden_made() { mv /dev/kmsg /dev/kmsg.hidden; }
+log_hidden_undone() { mv /dev/kmsg.hidden /dev/kmsg; }
+
 # as CAPABILITIES: kniwatch is run by a user who has these alone.
 as() {
     by="setpriv --reuid=4711 --regid=4711 --clear-groups --inh-caps=-all,$1 --ambient-caps=-all,$1 --"

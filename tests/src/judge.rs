@@ -159,25 +159,24 @@ fn judge_crowd(
     observed: &Observed,
     complaints: &mut Complaints,
 ) {
-    let mut counts = vec![0; kinds.len()];
+    let mut found = Vec::new();
     for (number, got) in (1..).zip(got) {
-        let of = |attempt: &Attempt| {
+        let wrong = |attempt: &Attempt| {
             let mut own = Complaints::default();
             judge_attempt(number, attempt, got, observed, &mut own);
             own.0
         };
-        let all = kinds
-            .iter()
-            .enumerate()
-            .flat_map(|(kind, (_, like))| like.iter().map(move |like| (kind, of(like))));
-        match all.min_by_key(|(_, wrong)| wrong.len()) {
-            Some((kind, wrong)) if wrong.is_empty() => counts[kind] += 1,
+        let all = (0..).zip(kinds).flat_map(|(kind, (_, like))| like.iter().map(move |like| (kind, like)));
+        let nearest = all.map(|(kind, like)| (kind, wrong(like))).min_by_key(|(_, wrong)| wrong.len());
+        match nearest {
+            Some((kind, wrong)) if wrong.is_empty() => found.push(kind),
             Some((_, wrong)) => complaints.0.extend(wrong),
             None => complaints.say(format!("attempt {number} is not expected")),
         }
     }
-    for (kind, (expected, _)) in kinds.iter().enumerate() {
-        complaints.differ(&format!("attempts of kind {}", kind + 1), &counts[kind], expected);
+    for (kind, (expected, _)) in (0..).zip(kinds) {
+        let number = found.iter().filter(|found| **found == kind).count();
+        complaints.differ(&format!("attempts of kind {}", kind + 1), &number, expected);
     }
 }
 

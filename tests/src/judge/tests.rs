@@ -163,6 +163,36 @@ fn what_became_of_interfaces_is_judged_in_order_and_nothing_more_may_be_told() {
 }
 
 #[test]
+fn of_a_crowd_each_must_be_like_one_and_what_was_missed_counted() {
+    const CERTAIN: Attempt = Attempt {
+        consumed: Some("lo"),
+        errno_kernel: Some(17),
+        ..Attempt::in_kernel("network", "lo", "net.name-exists", 19)
+    };
+    const CROWD: Attempts = Attempts::Crowd(&[(2, &[CERTAIN, Attempt { complete: false, ..CERTAIN }])]);
+    let expect = Expect { attempts: CROWD, missed: 3, ..*expect("t31") };
+    let uncertain = || {
+        let mut attempt = attempt();
+        attempt["data"]["coverage"]["complete"] = json!(false);
+        attempt
+    };
+    let complaints = |crowd: &[Value], missed: u64| {
+        let mut summary = summary();
+        summary["data"]["attempts"]["stopped_network"] = json!(crowd.len());
+        summary["data"]["complete"] = json!(false);
+        summary["data"]["ledger"] = json!({"missed": missed});
+        judge(&expect, &observed("14", &[crowd, &[summary]].concat()))
+    };
+    assert_eq!(complaints(&[uncertain(), attempt()], 3), [""; 0]);
+    assert_eq!(complaints(&[attempt(), attempt()], 4), [""; 0]);
+    assert_ne!(complaints(&[attempt(), attempt()], 2), [""; 0]);
+    assert_ne!(complaints(&[attempt()], 3), [""; 0]);
+    let mut other = attempt();
+    other["data"]["cause"] = json!("net.register");
+    assert_ne!(complaints(&[attempt(), other], 3), [""; 0]);
+}
+
+#[test]
 fn deaths_in_the_module_must_be_told_and_no_others() {
     let expect = Expect { died: &[&[("/at", Said::Having("pages"))]], ..*expect("t31") };
     let died = |at: &str| json!({"type": "diagnostic", "data": {"kind": "died-in-module", "at": at}});

@@ -221,24 +221,6 @@ const T34: &[Run] = &[
     raw(&["vEth0_0"], stuck(&[stuck_by("kni-create")])),
 ];
 
-/// The addresses of the program's memory are looked up when it has none any more.
-const T45: &[Run] = &[
-    app(
-        kni_app!("--iova-mode=va"; "killed", "vEth0_0"),
-        Expect {
-            died: &[&[
-                ("/function", Said::Text("kni_release")),
-                ("/at", Said::Something),
-                ("/thread/comm", Said::Text("kni-app")),
-                ("/device_stuck", Said::Is(true)),
-                ("/interfaces/0", Said::Text(NAME)),
-            ]],
-            ..created(&[])
-        },
-    ),
-    raw(&["vEth0_1"], stuck(&[stuck_by("kni-app")])),
-];
-
 const DOOMED_ADDRESS: &[Run] = &[raw(
     &["--queues-at", "0x100000000000", "vEth0_0"],
     Expect {
@@ -303,7 +285,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         module: Module::With("carrier=on"),
         ..row("t44-carrier", "carrier=on: up with a carrier", T44_CARRIER)
     },
-    Scenario { guest: Guest::Oopses, ..row("t45", "killed with virtual addresses: /dev/kni is stuck", T45) },
     row("t46", "killed with physical addresses: removed", T46),
     row("t48", "released while it is up: three seconds", T48),
     row("moved", "moved to another network namespace, and closed", MOVED),

@@ -195,7 +195,7 @@ fn what_was_given_up_can_not_be_opened_or_done_any_more() {
         let file = directory.path().join("somebody's");
         File::create(&file).unwrap();
         chown(&file, Some(SOMEBODY), Some(SOMEBODY)).unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o000)).unwrap();
         let socket = || {
             // SAFETY: takes no pointers.
             let socket = unsafe { libc::socket(libc::AF_PACKET, libc::SOCK_RAW, 0) };

@@ -82,8 +82,8 @@ fn measure_create(workspace: &Workspace) -> Result<Times> {
     let vm = Vm::prepare(workspace, Kernel::MAIN)?;
     let run = vm.new_run()?;
     let script = format!(". scenario\nmodule loaded\ncreate-cost {CREATE_ROUNDS} /mnt/job/times\n");
-    let (share, terminal, timeout) = (None, false, Some(CREATE_TIMEOUT));
-    let job = Job { script: script.into_bytes(), share, terminal, timed: true, timeout };
+    let (share, terminal, systemd, timeout) = (None, false, false, Some(CREATE_TIMEOUT));
+    let job = Job { script: script.into_bytes(), share, terminal, systemd, timed: true, timeout };
     say!("measuring in the dev VM, which takes some minutes");
     let outcome = vm.run(&job, &run, Box::new(stderr()), Box::new(stderr()))?;
     ensure!(

@@ -16,7 +16,7 @@ use crate::workspace::Workspace;
 /// A program that was linked with a newer glibc than the guest's doesn't start there: on such a
 /// host glibc is linked in.
 pub(crate) fn for_guest(workspace: &Workspace, release: &Release) -> Result<PathBuf> {
-    if !host_glibc().is_some_and(|host| host <= release.glibc) {
+    if host_glibc().is_none_or(|host| host > release.glibc) {
         return standalone(workspace);
     }
     say!("building kniwatch");

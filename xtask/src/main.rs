@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod cargo;
+mod dist;
 mod matrix;
 mod privilege;
 mod prototypes;
@@ -56,6 +57,8 @@ enum Chore {
         #[arg(long, value_name = "VERSION")]
         kernel: Option<matrix::Kernels>,
     },
+    /// Make what is handed to people: a static binary, a Debian package, a tarball, a bill of materials
+    Dist,
     /// Measure
     #[command(subcommand)]
     Bench(Bench),
@@ -106,11 +109,13 @@ fn chore(chore: Chore) -> Result<ExitCode> {
             setup::build_tools()?;
             setup::vm_tools()?;
             setup::test_tools()?;
+            setup::dist_tools()?;
             Ok(ExitCode::SUCCESS)
         }
         Chore::Run(args) => scenarios::run(&workspace, &args),
         Chore::Vm(args) => run::vm(&workspace, &args),
         Chore::Test { chosen, kernel } => test::run(&chosen, kernel),
+        Chore::Dist => dist::run_dist(&workspace).map(|()| ExitCode::SUCCESS),
         Chore::Bench(Bench::Ioctl) => bench::ioctl().map(|()| ExitCode::SUCCESS),
         Chore::Bench(Bench::Create) => bench::create(&workspace),
     }

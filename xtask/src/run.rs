@@ -55,6 +55,7 @@ pub(crate) fn vm(workspace: &Workspace, args: &VmArgs) -> Result<ExitCode> {
         script: script(args)?,
         share: args.share.as_ref().map(std::path::absolute).transpose()?,
         terminal,
+        systemd: false,
         timed: false,
         timeout: (!terminal).then(|| Duration::from_secs(args.timeout)),
     };

@@ -88,5 +88,5 @@ pub(crate) fn chosen(names: &[impl AsRef<str>]) -> Result<Vec<&'static Scenario>
 pub(crate) fn job(script: Vec<u8>, scenarios: &[&Scenario], timed: bool) -> Job {
     let checks = scenarios.iter().map(|scenario| scenario.runs.len()).sum::<usize>();
     let timeout = BOOTS_WITHIN + CHECKS_WITHIN * u32::try_from(checks).unwrap_or(u32::MAX);
-    Job { script, share: None, terminal: false, timed, timeout: Some(timeout) }
+    Job { script, share: None, terminal: false, systemd: false, timed, timeout: Some(timeout) }
 }

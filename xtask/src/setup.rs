@@ -42,6 +42,12 @@ const TEST_TOOLS: [Tool; 4] = [
     Tool { program: "fish", package: "fish", purpose: "checks fish's completions" },
 ];
 
+const DIST_TOOLS: [Tool; 3] = [
+    Tool { program: "dpkg-deb", package: "dpkg", purpose: "makes the Debian package" },
+    Tool { program: "git", package: "git", purpose: "tells of when the source is" },
+    Tool { program: "systemd-analyze", package: "systemd", purpose: "looks at the systemd unit" },
+];
+
 /// What an ordinary user needs besides, so as not to need root.
 const USER_TOOL: Tool =
     Tool { program: "newuidmap", package: "uidmap", purpose: "makes the dev VM's root without being root" };
@@ -69,6 +75,11 @@ pub(crate) fn vm_tools() -> Result<()> {
 /// Makes everything ready that the unit tests need.
 pub(crate) fn test_tools() -> Result<()> {
     ready("unit tests", &TEST_TOOLS.each_ref())
+}
+
+/// Makes everything ready that the packages need.
+pub(crate) fn dist_tools() -> Result<()> {
+    ready("packages", &DIST_TOOLS.each_ref())
 }
 
 fn ready(what: &str, tools: &[&Tool]) -> Result<()> {

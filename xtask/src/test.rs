@@ -7,6 +7,7 @@ use std::process::{Command, ExitCode, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::cargo::{self, Target};
+use crate::dist::lifecycle::{self, PACKAGE};
 use crate::matrix::{Chosen, Kernels};
 use crate::privilege::is_root;
 use crate::say;
@@ -46,11 +47,11 @@ struct Choice {
 /// Runs the chosen groups or tests, all without a choice, and prints the count as the last line.
 pub(crate) fn run(chosen: &[String], kernels: Option<Kernels>) -> Result<ExitCode> {
     let mut names = scenarios::names();
-    names.extend([bench::TRACED_COST, LIVE_VIEW]);
+    names.extend([bench::TRACED_COST, LIVE_VIEW, PACKAGE]);
     let mut choice = choose(chosen, &names);
     let every = choice.scenarios.is_empty();
-    let cost = choice.scenarios.extract_if(.., |name| name == bench::TRACED_COST).count() > 0;
-    let view = choice.scenarios.extract_if(.., |name| name == LIVE_VIEW).count() > 0;
+    let mut asked = |test: &str| choice.scenarios.extract_if(.., |name| name == test).count() > 0;
+    let (cost, view, package) = (asked(bench::TRACED_COST), asked(LIVE_VIEW), asked(PACKAGE));
     let mut tally = Tally::default();
     if choice.unit {
         tally.add(group("unit tests", || unit(&choice.filters)));
@@ -72,6 +73,9 @@ pub(crate) fn run(chosen: &[String], kernels: Option<Kernels>) -> Result<ExitCod
     }
     if choice.vm && (every || view) {
         tally.add(group("the full-screen view in the dev VM", view_test::run));
+    }
+    if choice.vm && (every || package) {
+        tally.add(group("the package, installed, used and purged", || Ok(lifecycle::test())));
     }
     if choice.vm && (every || cost) {
         tally.add(group("what creating costs while it is traced", bench::test_create));

@@ -25,8 +25,8 @@ pub(crate) fn run() -> Result<Tally> {
     let vm = Vm::prepare(&Workspace::locate()?, Kernel::MAIN)?;
     let run = vm.new_run()?;
     let script = ". scenario\nmodule loaded\nview-session /mnt/job/screens\n";
-    let (share, terminal, timeout) = (None, false, Some(TIMEOUT));
-    let job = Job { script: script.into(), share, terminal, timed: false, timeout };
+    let (share, terminal, systemd, timeout) = (None, false, false, Some(TIMEOUT));
+    let job = Job { script: script.into(), share, terminal, systemd, timed: false, timeout };
     let outcome = vm.run(&job, &run, Box::new(stderr()), Box::new(stderr()))?;
     let mut complaints = judge(&run.join("screens"));
     if outcome.status != Some(0) {

@@ -46,6 +46,8 @@ pub(crate) struct Job {
     pub(crate) share: Option<PathBuf>,
     /// Whether the script talks to this terminal instead of writing to two streams.
     pub(crate) terminal: bool,
+    /// Whether systemd is process 1 of the guest, and the script one of its services.
+    pub(crate) systemd: bool,
     /// Whether the guest's times are compared with limits: an emulated processor then counts its instructions.
     pub(crate) timed: bool,
     /// When to give up.
@@ -114,6 +116,9 @@ impl Vm {
         }
         if job.terminal {
             options.push("kniwatch.shell");
+        }
+        if job.systemd {
+            options.push("kniwatch.systemd");
         }
         let accelerator = match self.accelerator {
             Accelerator::Emulation if job.timed => Accelerator::CountingEmulation,

@@ -6,6 +6,7 @@ use kni_ebpf::hook::Hook;
 
 use crate::correlate::{Finding, Watch};
 use crate::event::{Mapped, Nanos, Process, Step};
+use crate::expectation::Expectation;
 use crate::report::{Attempt, Boundary, CheckResult, Checked, Outcome, Released};
 use crate::untrusted::Untrusted;
 
@@ -24,6 +25,7 @@ const ATTEMPT_HOOKS: [Hook; 4] = [Hook::LibraryInit, Hook::LibraryAlloc, Hook::O
 #[derive(Debug)]
 pub struct Check {
     expect: Vec<Untrusted>,
+    outcome: Expectation,
     within: Nanos,
     command: Command,
     /// By name; of attempts without one, by none.
@@ -52,11 +54,11 @@ struct Last {
 }
 
 impl Check {
-    /// The question: which interfaces, within how long, and whether only a command's processes count.
+    /// The question: which interfaces, what of them, within how long, and whether only a command's processes count.
     #[must_use]
-    pub fn new(expect: Vec<Untrusted>, within: Nanos, runs_command: bool) -> Self {
+    pub fn new(expect: Vec<Untrusted>, outcome: Expectation, within: Nanos, runs_command: bool) -> Self {
         let command = Command { wanted: runs_command, ..Command::default() };
-        Self { expect, within, command, last: BTreeMap::new(), order: 0, answer: None }
+        Self { expect, outcome, within, command, last: BTreeMap::new(), order: 0, answer: None }
     }
 
     /// The answer, once there is one.
@@ -141,12 +143,14 @@ impl Check {
 
     /// Whether all that was asked for is there, or nothing more can come: the command has ended and nothing
     /// of it is in flight (`busy` are the processes inside an attempt).
+    ///
+    /// That something failed as expected settles nothing by itself: it may be tried again, and come to another end.
     pub fn is_settled(&self, busy: impl Iterator<Item = u32>) -> bool {
-        let created = |last: &Last| last.attempt.outcome == Outcome::Created && !last.gone_again;
+        let stays = |last: &Last| self.stays(last);
         let satisfied = if self.expect.is_empty() {
-            self.last.values().any(created)
+            self.last.values().any(stays)
         } else {
-            self.expect.iter().all(|name| self.of(name).is_some_and(created))
+            self.expect.iter().all(|name| self.of(name).is_some_and(stays))
         };
         let over = self.command.ended && !busy.into_iter().any(|pid| self.command.counts(pid));
         satisfied || over
@@ -172,7 +176,14 @@ impl Check {
             self.expect.iter().map(|name| self.named(name, silence)).collect()
         };
         let exit_status = interfaces.iter().map(status).filter(|status| *status != 0).min().unwrap_or(0);
-        self.answer = Some(CheckResult { interfaces, exit_status });
+        self.answer = Some(CheckResult { interfaces, expected: self.outcome, exit_status });
+    }
+
+    /// Whether it is there, be it as expected or although another outcome was.
+    fn stays(&self, last: &Last) -> bool {
+        let Attempt { outcome, boundary, cause, .. } = last.attempt;
+        let is_it = self.outcome.is_lasting() && self.outcome.is_met(outcome, boundary, cause);
+        (is_it || outcome == Outcome::Created) && !last.gone_again
     }
 
     /// Whether an attempt would have been seen, had there been one.
@@ -223,16 +234,26 @@ impl Check {
     /// each that it never came to.
     fn named(&self, name: &Untrusted, silence: Outcome) -> Checked {
         let last = self.of(name).or_else(|| self.last.get(&None));
-        checked(Some(name.clone()), last, silence)
+        self.checked(Some(name.clone()), last, silence)
     }
 
-    /// What became of whatever was attempted: the first that was created, else the last.
+    /// What became of whatever was attempted: the first that is there, else the last.
     fn unnamed(&self, silence: Outcome) -> Checked {
-        let created = |last: &&Last| last.attempt.outcome == Outcome::Created && !last.gone_again;
-        let created = self.last.values().find(created);
-        let last = created.or_else(|| self.last.values().max_by_key(|last| last.order));
+        let there = self.last.values().find(|last| self.stays(last));
+        let last = there.or_else(|| self.last.values().max_by_key(|last| last.order));
         let name = last.and_then(|last| last.attempt.interface.name()).cloned();
-        checked(name, last, silence)
+        self.checked(name, last, silence)
+    }
+
+    fn checked(&self, name: Option<Untrusted>, last: Option<&Last>, silence: Outcome) -> Checked {
+        let attempt = last.map(|last| &last.attempt);
+        let outcome = attempt.map_or(silence, |attempt| attempt.outcome);
+        let boundary = attempt.and_then(|attempt| attempt.boundary);
+        let cause = attempt.and_then(|attempt| attempt.cause);
+        let gone_again = last.is_some_and(|last| last.gone_again);
+        let as_expected = !gone_again && self.outcome.is_met(outcome, boundary, cause);
+        let attempt = attempt.cloned().map(Box::new);
+        Checked { name, outcome, boundary, cause, gone_again, as_expected, attempt }
     }
 }
 
@@ -262,22 +283,11 @@ const fn is_created(outcome: Outcome) -> bool {
     matches!(outcome, Outcome::Created | Outcome::CreatedElsewhere | Outcome::CreatedDoomed)
 }
 
-fn checked(name: Option<Untrusted>, last: Option<&Last>, silence: Outcome) -> Checked {
-    let attempt = last.map(|last| &last.attempt);
-    Checked {
-        name,
-        outcome: attempt.map_or(silence, |attempt| attempt.outcome),
-        boundary: attempt.and_then(|attempt| attempt.boundary),
-        cause: attempt.and_then(|attempt| attempt.cause),
-        gone_again: last.is_some_and(|last| last.gone_again),
-        attempt: attempt.cloned().map(Box::new),
-    }
-}
-
 /// What it means for the exit status (docs/exit-status.md).
 const fn status(checked: &Checked) -> u8 {
     match (checked.outcome, checked.boundary) {
-        (Outcome::Created, _) if !checked.gone_again => 0,
+        _ if checked.as_expected => 0,
+        (Outcome::Created, _) if !checked.gone_again => 17,
         (Outcome::NotAttempted, _) => 10,
         (Outcome::Stopped, Some(Boundary::Library)) => 11,
         (Outcome::Stopped, Some(Boundary::Syscall)) => 12,

@@ -12,6 +12,7 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
+use crate::expectation::Expectation;
 use crate::probe::Arm;
 use crate::untrusted::Untrusted;
 
@@ -165,19 +166,27 @@ pub struct Check {
     /// An interface that must come into being (repeatable); default: whichever is attempted first
     #[arg(long, value_name = "IFNAME", value_parser = OsStringValueParser::new().try_map(|name| interface_name(&name)))]
     pub expect: Vec<Untrusted>,
+    /// What must become of it.
+    #[arg(long, value_name = "WHAT", value_parser = expectations(), hide_possible_values = true, help = OUTCOME)]
+    #[arg(default_value_t, hide_default_value = true)]
+    pub expect_outcome: Expectation,
     /// How long to wait for it: 500ms, 10s, 2m
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = humantime::parse_duration)]
     pub within: Duration,
     /// Stay until CMD ends, and tell of the interfaces' release too
     #[arg(long, requires = "run")]
     pub wait: bool,
+    /// Also write the answer to FILE as JUnit XML
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
     /// How to observe.
     #[command(flatten)]
     pub observe: Observe,
     /// Also write everything that is observed to FILE, for kniwatch replay
     #[arg(long, value_name = "FILE", help_heading = "Observing")]
     pub record: Option<PathBuf>,
-    /// Start this when everything is attached, and count its processes alone
+    /// Start this when everything is attached, and count its processes alone. What it prints is left as it is
+    /// (with --format json, its stdout goes to stderr), signals are passed on to it
     #[arg(last = true, value_name = "CMD", num_args = 1.., help_heading = "Arguments")]
     pub run: Vec<OsString>,
 }
@@ -224,6 +233,9 @@ pub enum Command {
     Replay {
         /// A file that record, or --record, wrote
         file: PathBuf,
+        /// Of a check: also write the answer to FILE as JUnit XML
+        #[arg(long, value_name = "FILE")]
+        junit: Option<PathBuf>,
         /// Which attempts to tell of.
         #[command(flatten)]
         select: Select,
@@ -262,6 +274,11 @@ const ARM: &str = "\
 When to observe the system calls ioctl and open, which slows every system call of the machine \
 a little: always; auto: while a process uses KNI, and throughout check; never: whether an ioctl \
 was issued stays unknown, and most verdicts inconclusive";
+
+const OUTCOME: &str = "\
+What must become of it, for negative tests: created, created-elsewhere, created-doomed, stopped, \
+stopped:library, stopped:syscall, stopped:module, stopped:network, died, in-progress, not-attempted, \
+inconclusive, or a cause (kniwatch explain) [default: created]";
 
 const ABOUT: &str = "\
 kniwatch tells at which boundary an attempt to create a KNI interface stopped: in librte_kni, at \
@@ -325,6 +342,10 @@ where
 fn hooks() -> impl clap::builder::TypedValueParser<Value = Hook> {
     PossibleValuesParser::new(Hook::ALL.map(Hook::name))
         .try_map(|name| Hook::from_name(&name).ok_or("kniwatch probes lists the hooks"))
+}
+
+fn expectations() -> impl clap::builder::TypedValueParser<Value = Expectation> {
+    PossibleValuesParser::new(Expectation::names()).try_map(|name| name.parse::<Expectation>())
 }
 
 fn causes() -> impl clap::builder::TypedValueParser<Value = Cause> {

@@ -156,8 +156,8 @@ impl Engine {
         self.correlator.start(at, start);
         self.check = match &start.question {
             Question::Watch => None,
-            Question::Check { expect, within_ns, runs_command } => {
-                Some(Check::new(expect.clone(), *within_ns, *runs_command))
+            Question::Check { expect, expect_outcome, within_ns, runs_command } => {
+                Some(Check::new(expect.clone(), *expect_outcome, *within_ns, *runs_command))
             }
         };
     }

@@ -10,6 +10,7 @@ pub mod coverage;
 pub mod doctor;
 pub mod engine;
 pub mod event;
+pub mod expectation;
 pub mod explanation;
 pub mod ledger;
 pub mod record;

@@ -17,7 +17,7 @@ pub(super) fn run(output: &Output) -> Result<ExitCode> {
     let findings = doctor::findings(&read(privileges(), &spec::object_symbols()));
     match output.format {
         Format::Json => jsonl::doctor(io::stdout(), &findings),
-        Format::Text => text::doctor(io::stdout(), &findings, super::text_options(output)),
+        Format::Text => text::doctor(io::stdout(), &findings, output::text_options(output, &io::stdout())),
     }
     .context("cannot write the output")?;
     Ok(ExitCode::from(doctor::exit_status(&findings)))

@@ -3,25 +3,23 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::future;
-use std::io::BufWriter;
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use tokio::process::Child;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use super::command;
+use super::command::{self, CommandStdout, Running};
 use super::pipeline::Pipeline;
 use super::ready::ReadyFile;
+use super::recording::Recording;
+use super::signals::Signals;
 use super::view::{self, View};
 use crate::cli::Select;
-use crate::event::{End, Event, Question, What};
+use crate::event::{End, Question, What};
 use crate::privileges::{self, Keep};
 use crate::sink::Sink;
-use crate::sink::recording::Recorder;
 use crate::stream::{self, Stream};
 use crate::tui::view::Theme;
 
@@ -35,6 +33,8 @@ pub(super) struct Request {
     pub(super) ready_file: Option<PathBuf>,
     /// `check -- CMD`; empty: none.
     pub(super) command: Vec<OsString>,
+    /// Where that one's stdout goes.
+    pub(super) command_stdout: CommandStdout,
     /// `check --wait`: stay until the command has ended.
     pub(super) wait: bool,
     pub(super) duration: Option<Duration>,
@@ -61,20 +61,21 @@ async fn observe(request: Request) -> Result<ExitCode> {
         recording,
         ready_file,
         command,
+        command_stdout,
         wait,
         duration,
         stop_after,
         view,
     } = request;
-    let recorder = recording.as_deref().map(create_recording).transpose()?;
-    let mut pipeline = Pipeline::new(select, sink, recorder);
-    let mut signals = Signals::new()?;
+    let recording = recording.as_deref().map(Recording::create).transpose()?;
+    let mut pipeline = Pipeline::new(select, sink, recording);
+    let mut signals = Signals::new(!command.is_empty())?;
     let mut events = Vec::new();
 
     let mut source = Stream::open(&stream, question, &mut events)?;
-    feed(&mut pipeline, &mut events)?;
+    pipeline.feed(&mut events)?;
     let ready = ready_file.map(ReadyFile::prepare).transpose()?;
-    let mut child = None;
+    let mut running = None;
     if command.is_empty() {
         // In the directory where it is, which may be anybody's, the view leaves what it exports.
         let keep = view.as_ref().map(|_| Keep::Exports);
@@ -83,10 +84,9 @@ async fn observe(request: Request) -> Result<ExitCode> {
     } else {
         ready.map_or(Ok(()), ReadyFile::make)?;
         // It has all that the caller has.
-        let started = command::start(source.probes(), &command)?;
-        let pid = started.id().context("the command has no process id")?;
-        pipeline.feed(&stream::now(What::CommandStarted { pid }))?;
-        child = Some((pid, started));
+        let started = Running::start(source.probes(), &command, command_stdout)?;
+        pipeline.feed(&mut vec![stream::now(What::CommandStarted { pid: started.pid() })])?;
+        running = Some(started);
         privileges::drop_unneeded(&[Keep::Signals])?;
     }
 
@@ -96,40 +96,32 @@ async fn observe(request: Request) -> Result<ExitCode> {
     let end = loop {
         tokio::select! {
             batch = source.batch(&mut events) => batch?,
-            () = signals.next() => break End::Interrupted,
+            came = signals.next() => if command::ends(&mut running, came?) { break End::Interrupted },
             leaves = turn(&mut view) => if leaves? { break End::Interrupted },
             () = &mut limit => break End::Done,
-            (pid, status) = exit_of(&mut child) => {
-                child = None;
+            ended = command::ended(&mut running) => match ended? {
                 // What the command did before it ended comes first.
-                source.drain(&mut events)?;
-                events.push(stream::now(command::ended(pid, status.context("cannot wait for the command")?)));
-            }
+                Some(ended) => {
+                    source.drain(&mut events)?;
+                    events.push(stream::now(ended));
+                    running = None;
+                }
+                None => break End::Interrupted,
+            },
         }
-        feed(&mut pipeline, &mut events)?;
+        pipeline.feed(&mut events)?;
         if let Some(view) = &mut view {
             view.look(pipeline.engine(), source.probes().rows());
         }
-        let answered = pipeline.done() && !(wait && child.is_some());
+        let answered = pipeline.done() && !(wait && running.is_some());
         if answered || stop_after.is_some_and(|limit| pipeline.attempts() >= limit.get()) {
             break End::Done;
         }
     };
     source.close(end, &mut events)?;
-    feed(&mut pipeline, &mut events)?;
+    pipeline.feed(&mut events)?;
     view.map_or(Ok(()), View::close)?;
-    Ok(ExitCode::from(pipeline.exit_status()))
-}
-
-fn create_recording(path: &Path) -> Result<Recorder<Box<dyn std::io::Write>>> {
-    let file =
-        File::create(path).with_context(|| format!("cannot create the recording {}", path.display()))?;
-    let writer: Box<dyn std::io::Write> = Box::new(BufWriter::new(file));
-    Recorder::new(writer).with_context(|| format!("cannot write to {}", path.display()))
-}
-
-fn feed(pipeline: &mut Pipeline, events: &mut Vec<Event>) -> Result<()> {
-    events.drain(..).try_for_each(|event| pipeline.feed(&event))
+    Ok(ExitCode::from(pipeline.exit_status()?))
 }
 
 async fn turn(view: &mut Option<View>) -> Result<bool> {
@@ -143,32 +135,5 @@ async fn timer(duration: Option<Duration>) {
     match duration {
         Some(duration) => tokio::time::sleep(duration).await,
         None => future::pending().await,
-    }
-}
-
-async fn exit_of(child: &mut Option<(u32, Child)>) -> (u32, std::io::Result<std::process::ExitStatus>) {
-    match child {
-        Some((pid, child)) => (*pid, child.wait().await),
-        None => future::pending().await,
-    }
-}
-
-/// The signals that ask for the summary.
-struct Signals {
-    interrupt: Signal,
-    terminate: Signal,
-}
-
-impl Signals {
-    fn new() -> Result<Self> {
-        let listen = |kind| signal(kind).context("cannot listen for signals");
-        Ok(Self { interrupt: listen(SignalKind::interrupt())?, terminate: listen(SignalKind::terminate())? })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.interrupt.recv() => {}
-            _ = self.terminate.recv() => {}
-        }
     }
 }

@@ -6,25 +6,28 @@ mod export;
 mod generate;
 mod live;
 mod ls;
+mod output;
 mod pipeline;
 mod probes;
 mod ready;
+mod recording;
 mod replay;
 mod select;
+mod signals;
 mod view;
 
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
+use self::command::CommandStdout;
 use crate::cause::Cause;
 use crate::cli::{self, Command, Format, Invocation, Observe, Output, Until};
 use crate::event::Question;
 use crate::probe;
-use crate::sink::text::{self, Text, TextOptions};
-use crate::sink::{Sink, jsonl, stderr};
+use crate::sink::{Sink, jsonl, junit, stderr, text};
 use crate::stream;
 
 /// Exit statuses beside those of `check` (docs/exit-status.md).
@@ -48,12 +51,12 @@ pub fn main() -> ExitCode {
 fn run(output: &Output, command: Command) -> Result<ExitCode> {
     match command {
         Command::Watch(cli::Watch { lines, observe, until, record }) => {
-            let request = watch(output, &observe, &until, record);
+            let request = watch(output, &observe, &until, record)?;
             live::run(if lines || !view::is_wanted(output) { request } else { view::of(output, request) })
         }
-        Command::Record { file, observe, until } => live::run(watch(output, &observe, &until, Some(file))),
-        Command::Check(check) => live::run(self::check(output, check)),
-        Command::Replay { file, select } => replay::run(&file, select, sink(output)),
+        Command::Record { file, observe, until } => live::run(watch(output, &observe, &until, Some(file))?),
+        Command::Check(check) => self::check(output, check),
+        Command::Replay { file, select, junit } => replay::run(&file, select, output, junit.as_deref()),
         Command::Export(export) => export::run(export),
         Command::Probes(probing) => probes::run(output, &probing),
         Command::Ls => ls::run(output),
@@ -64,32 +67,40 @@ fn run(output: &Output, command: Command) -> Result<ExitCode> {
     }
 }
 
-fn watch(output: &Output, observe: &Observe, until: &Until, record: Option<PathBuf>) -> live::Request {
-    live::Request {
-        stop_after: until.stop_after,
-        duration: until.duration,
-        ..request(output, observe, Question::Watch, record)
-    }
+fn watch(
+    output: &Output,
+    observe: &Observe,
+    until: &Until,
+    record: Option<PathBuf>,
+) -> Result<live::Request> {
+    let sink = output::sink(output, &Question::Watch, None)?;
+    let request = request(output, observe, Question::Watch, sink, record);
+    Ok(live::Request { stop_after: until.stop_after, duration: until.duration, ..request })
 }
 
-fn check(output: &Output, check: cli::Check) -> live::Request {
-    let cli::Check { expect, within, wait, observe, record, run } = check;
+fn check(output: &Output, check: cli::Check) -> Result<ExitCode> {
+    let cli::Check { expect, expect_outcome, within, wait, junit, observe, record, run } = check;
     let within_ns = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
-    let question = Question::Check { expect, within_ns, runs_command: !run.is_empty() };
-    let mut request = request(output, &observe, question, record);
+    let question = Question::Check { expect, expect_outcome, within_ns, runs_command: !run.is_empty() };
+    let sink = output::sink(output, &question, junit.as_deref())?;
+    let mut request = request(output, &observe, question, sink, record);
     // It ends soon, and what it is asked about may begin at any moment.
     if request.stream.probe.arm == probe::Arm::Auto {
         request.stream.probe.arm = probe::Arm::Always;
     }
     // A static program's library can only be probed where it is.
     request.stream.probe.executables.extend(run.first().map(PathBuf::from));
-    live::Request { command: run, wait, ..request }
+    live::run(live::Request { command: run, wait, ..request }).inspect_err(|error| {
+        let written = junit.map_or(Ok(()), |path| junit::write_failure(&path, error));
+        written.unwrap_or_else(|worse| stderr::fail(&worse));
+    })
 }
 
 fn request(
     output: &Output,
     observe: &Observe,
     question: Question,
+    sink: Box<dyn Sink>,
     recording: Option<PathBuf>,
 ) -> live::Request {
     let Observe { select, probing, ready_file, ring_bytes } = observe.clone();
@@ -100,10 +111,14 @@ fn request(
             probe: probe::Config { ring_bytes, ..probes::config(&probing) },
             verbose: output.verbose,
         },
-        sink: sink(output),
+        sink,
         recording,
         ready_file,
         command: Vec::new(),
+        command_stdout: match output.format {
+            Format::Text => CommandStdout::Own,
+            Format::Json => CommandStdout::Stderr,
+        },
         wait: false,
         duration: None,
         stop_after: None,
@@ -111,27 +126,9 @@ fn request(
     }
 }
 
-fn sink(output: &Output) -> Box<dyn Sink> {
-    let stdout = io::stdout();
-    match output.format {
-        Format::Json => Box::new(jsonl::JsonLines::new(stdout)),
-        Format::Text => Box::new(Text::new(stdout, text_options(output))),
-    }
-}
-
-fn is_colored(output: &Output) -> bool {
-    let no_color = std::env::var_os("NO_COLOR");
-    output.color.wanted(io::stdout().is_terminal(), no_color.as_deref())
-}
-
 fn schema() -> Result<ExitCode> {
     jsonl::schema(io::stdout()).context("cannot write the output")?;
     Ok(ExitCode::SUCCESS)
-}
-
-fn text_options(output: &Output) -> TextOptions {
-    let Output { quiet, verbose, .. } = *output;
-    TextOptions { color: is_colored(output), quiet, verbose }
 }
 
 fn explain(output: &Output, cause: Option<Cause>) -> Result<ExitCode> {

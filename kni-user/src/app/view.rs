@@ -51,7 +51,7 @@ pub(super) fn is_wanted(output: &Output) -> bool {
 /// The same run, told on the whole screen.
 pub(super) fn of(output: &Output, request: Request) -> Request {
     let state: Shared = Rc::new(RefCell::new(State::new()));
-    let theme = Theme { color: super::is_colored(output) };
+    let theme = Theme { color: super::output::is_colored(output, &io::stdout()) };
     Request { sink: Box::new(Rc::clone(&state)), view: Some((state, theme)), ..request }
 }
 

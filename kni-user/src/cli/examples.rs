@@ -24,15 +24,19 @@ Examples:
                                     start the program and judge its vEth0_0
   sudo kniwatch check --expect vEth0_0 --expect vEth0_1 --within 1m
                                     wait for a program that somebody else starts
+  sudo kniwatch check --expect-outcome lib.memzone-missing -- ./dpdk-app
+                                    a negative test: it must fail, and so
+  sudo kniwatch check --expect vEth0_0 --junit kni.xml -- ./dpdk-app
+                                    for a CI system that shows test results
   sudo kniwatch check --wait -- dpdk-testpmd --vdev=net_kni0 -- -i
                                     stay to the end, tell of the release too
 
 Exit status (of several interfaces the lowest but 0; docs/exit-status.md):
-   0  created                       14  stopped in the network core
+   0  created, or as expected       14  stopped in the network core
   10  not attempted                 15  created elsewhere, doomed, or gone again
   11  stopped in the library        16  died, or in progress at the deadline
-  12  stopped at the system call    20  inconclusive
-  13  stopped in the module
+  12  stopped at the system call    17  created, and not expected to be
+  13  stopped in the module         20  inconclusive
    1  failed for another reason      2  usage
    3  cannot observe here";
 
@@ -46,7 +50,9 @@ pub(super) const REPLAY: &str = "\
 Examples:
   kniwatch replay kni.rec           the same lines again
   kniwatch replay --format json kni.rec
-                                    the same run as JSON Lines";
+                                    the same run as JSON Lines
+  kniwatch replay --junit kni.xml kni.rec
+                                    the answer of a check, for a CI system";
 
 pub(super) const EXPORT: &str = "\
 Examples:

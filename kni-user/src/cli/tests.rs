@@ -11,6 +11,7 @@ use proptest::prelude::*;
 
 use super::{Check, Cli, Color, Command, Format, Invocation, Observe, Until, Watch, parse_from};
 use crate::cause::Cause;
+use crate::expectation::Expectation;
 use crate::sink::escape;
 
 fn parse(arguments: &[&str]) -> Result<Invocation, clap::Error> {
@@ -140,6 +141,20 @@ fn check_takes_interfaces_a_deadline_and_a_command() {
 }
 
 #[test]
+fn an_outcome_is_expected_by_its_name_or_its_cause() {
+    assert_eq!(check(&["check"]).expect_outcome, Expectation::CREATED);
+    for name in Expectation::names() {
+        assert_eq!(check(&["check", "--expect-outcome", name]).expect_outcome.name(), name);
+    }
+    let help = parse(&["check", "--help"]).expect_err("help is told as an error").to_string();
+    let help = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    for name in Expectation::names().filter(|name| !name.contains('.')) {
+        assert!(help.contains(&format!(" {name}, ")), "{name}");
+    }
+    assert!(refused(&["check", "--expect-outcome", "stopped:libary"]).contains("stopped:library"));
+}
+
+#[test]
 fn an_interface_name_is_any_that_some_kni_could_have() {
     let longest = "x".repeat(31);
     assert_eq!(check(&["check", "--expect", &longest]).expect, [longest.as_str().into()]);
@@ -205,7 +220,7 @@ fn recordings_are_named_where_they_are_written_and_read() {
         matches!(parse(&["record", "a.rec"]).unwrap().command, Command::Record { file: f, .. } if f == file())
     );
     assert!(matches!(parse(&["replay", "--pid", "3", "a.rec"]).unwrap().command,
-        Command::Replay { file: f, select } if f == file() && select.pid == [3]));
+        Command::Replay { file: f, select, junit: None } if f == file() && select.pid == [3]));
     assert_eq!(check(&["check", "--record", "a.rec"]).record, Some(file()));
     assert!(refused(&["record"]).contains("<FILE>"));
     assert!(refused(&["replay"]).contains("<FILE>"));

@@ -12,6 +12,7 @@ use kni_ebpf::record::{EXIT_WHOLE, EXIT_WHOLE_KNOWN};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::expectation::Expectation;
 use crate::untrusted::Untrusted;
 
 pub use facts::{
@@ -149,6 +150,9 @@ pub enum Question {
     Check {
         /// The interfaces expected; none: whatever is attempted first.
         expect: Vec<Untrusted>,
+        /// What has to become of them.
+        #[serde(default)]
+        expect_outcome: Expectation,
         /// How long after arming to wait, in nanoseconds.
         within_ns: u64,
         /// Whether a command is run, so that only its processes count.

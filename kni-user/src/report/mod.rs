@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::cause::Cause;
 use crate::event::{Holder, Ledger, Nanos, Start};
+use crate::expectation::Expectation;
 use crate::untrusted::Untrusted;
 
 pub use attempt::{
@@ -286,6 +287,8 @@ pub struct Tally {
 pub struct CheckResult {
     /// One for each expected interface, or for the one attempted.
     pub interfaces: Vec<Checked>,
+    /// What had to become of each.
+    pub expected: Expectation,
     /// The exit status (docs/exit-status.md).
     pub exit_status: u8,
 }
@@ -303,6 +306,8 @@ pub struct Checked {
     pub cause: Option<Cause>,
     /// Created, and released again before the answer was due.
     pub gone_again: bool,
+    /// It is what was expected.
+    pub as_expected: bool,
     /// The attempt that decided it.
     pub attempt: Option<Box<Attempt>>,
 }

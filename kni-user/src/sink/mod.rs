@@ -8,6 +8,7 @@ pub mod capture;
 pub mod escape;
 pub mod html;
 pub mod jsonl;
+pub mod junit;
 pub mod perfetto;
 pub mod recording;
 pub mod run;
@@ -23,4 +24,29 @@ pub trait Sink {
     /// # Errors
     /// Those of the writer behind it; [`stderr::is_broken_pipe`] tells the one that is none.
     fn tell(&mut self, report: &Report) -> io::Result<()>;
+}
+
+/// Several, each told everything in turn. One whose reader has gone is told nothing more.
+pub struct Several(Vec<Box<dyn Sink>>);
+
+impl Several {
+    /// These.
+    #[must_use]
+    pub fn new(sinks: Vec<Box<dyn Sink>>) -> Self {
+        Self(sinks)
+    }
+}
+
+impl Sink for Several {
+    fn tell(&mut self, report: &Report) -> io::Result<()> {
+        let mut told = Ok(());
+        self.0.retain_mut(|sink| match sink.tell(report) {
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => false,
+            one => {
+                told = std::mem::replace(&mut told, Ok(())).and(one);
+                true
+            }
+        });
+        told
+    }
 }

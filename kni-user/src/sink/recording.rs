@@ -25,6 +25,9 @@ pub const VERSION: u32 = 1;
 /// Longest line that is read, in bytes: a hundred times what an event can need.
 const LINE_BYTES: usize = 1 << 20;
 
+/// Room that is kept for what is written at once, in bytes.
+const WRITE_BYTES: usize = 1 << 16;
+
 #[derive(Deserialize, Serialize)]
 struct Header {
     #[serde(rename = "kniwatch-recording")]
@@ -37,35 +40,46 @@ struct Header {
 #[derive(Debug)]
 pub struct Recorder<W> {
     out: W,
+    /// What is to be written.
+    lines: Vec<u8>,
 }
 
 impl<W: Write> Recorder<W> {
     /// Writes the header to `out`.
     ///
-    /// Give it the file itself, unbuffered: each event is one write, so that a crash of kniwatch
-    /// loses none that was recorded.
+    /// Give it the file itself: what is recorded together is one write, so that a death of kniwatch loses none that
+    /// was recorded before.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn new(out: W) -> io::Result<Self> {
-        let mut recorder = Self { out };
+        let mut recorder = Self { out, lines: Vec::new() };
         recorder.line(&Header { version: VERSION, by: env!("CARGO_PKG_VERSION").to_owned() })?;
+        recorder.write()?;
         Ok(recorder)
     }
 
-    /// Writes one event.
+    /// Writes events. After an error the recording may end within a line, and nothing more may be written to it.
     ///
     /// # Errors
     /// Those of `out`.
-    pub fn record(&mut self, event: &Event) -> io::Result<()> {
-        self.line(event)
+    pub fn record<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) -> io::Result<()> {
+        events.into_iter().try_for_each(|event| self.line(event))?;
+        self.write()
     }
 
     fn line(&mut self, line: &impl Serialize) -> io::Result<()> {
-        let mut bytes = serde_json::to_vec(line)?;
-        bytes.push(b'\n');
-        self.out.write_all(&bytes)?;
-        self.out.flush()
+        serde_json::to_writer(&mut self.lines, line)?;
+        self.lines.push(b'\n');
+        Ok(())
+    }
+
+    fn write(&mut self) -> io::Result<()> {
+        let written = self.out.write_all(&self.lines).and_then(|()| self.out.flush());
+        self.lines.clear();
+        // A flood's batch is not kept in memory for ever.
+        self.lines.shrink_to(WRITE_BYTES);
+        written
     }
 }
 
@@ -102,6 +116,15 @@ pub enum RecordingError {
     )]
     Truncated {
         /// Which, counted from 1.
+        line: u64,
+    },
+    /// It ends between two lines, and before its last event.
+    #[error(
+        "the recording breaks off after line {line}: it was cut, or is still being written; all of it has been \
+         replayed"
+    )]
+    Unended {
+        /// Its last line, counted from 1.
         line: u64,
     },
     /// A line is too long for an event.

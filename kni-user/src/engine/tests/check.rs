@@ -2,6 +2,7 @@ use kni_ebpf::hook::Hook;
 
 use crate::cause::Cause;
 use crate::event::{HookState, Question, What};
+use crate::expectation::Expectation;
 use crate::report::{Boundary, Checked, Outcome};
 use crate::testing::{Answer, Kernel, Stream, Who, process};
 use crate::untrusted::Untrusted;
@@ -11,7 +12,7 @@ const APP: Who = process(100);
 
 fn question(expect: &[&str], runs_command: bool) -> Question {
     let expect = expect.iter().map(|name| (*name).into()).collect();
-    Question::Check { expect, within_ns: SECOND, runs_command }
+    Question::Check { expect, expect_outcome: Expectation::CREATED, within_ns: SECOND, runs_command }
 }
 
 fn check(expect: &[&str]) -> Stream {
@@ -273,4 +274,100 @@ fn silence_of_a_program_that_nobody_can_look_into_proves_nothing() {
         of_others.events.retain(|event| !matches!(event.what, What::Mapped(_)));
         assert_eq!(of_others.end().exit_status, Some(10));
     }
+}
+
+/// Asked for that outcome of those interfaces.
+fn check_for(outcome: &str, expect: &[&str]) -> Stream {
+    let expect = expect.iter().map(|name| (*name).into()).collect();
+    let expect_outcome = outcome.parse().unwrap();
+    Stream::new(Question::Check { expect, expect_outcome, within_ns: SECOND, runs_command: false }, &[])
+}
+
+#[test]
+fn what_was_expected_is_a_success_and_anything_else_keeps_its_status() {
+    type Inside = fn(&mut Stream);
+    let library: Inside = |s| refused(s, APP, "vEth0");
+    let module: Inside = |s| s.request(APP, "vEth0", Kernel::Refuses(14));
+    let created: Inside = |s| s.request(APP, "vEth0", Kernel::Creates);
+    let unclear: Inside = |s| {
+        s.alloc(APP, "vEth0");
+        s.alloc_returns(APP, 1);
+    };
+    for (outcome, inside, status) in [
+        ("stopped", library, 0),
+        ("stopped:library", library, 0),
+        ("lib.memzone-missing", library, 0),
+        ("lib.memzone-exists", library, 11),
+        ("stopped:module", library, 11),
+        ("created", library, 11),
+        ("stopped:module", module, 0),
+        ("stopped:library", module, 13),
+        ("not-attempted", |_| {}, 0),
+        ("stopped", |_| {}, 10),
+        ("not-attempted", library, 11),
+        ("in-progress", |s| s.alloc(APP, "vEth0"), 0),
+        ("inconclusive", unclear, 0),
+        ("stopped", unclear, 20),
+        ("lib.memzone-missing", unclear, 20),
+        ("created", created, 0),
+        ("stopped", created, 17),
+        ("inconclusive", created, 17),
+        ("created-elsewhere", created, 17),
+        ("lib.memzone-missing", created, 17),
+    ] {
+        let mut stream = check_for(outcome, &["vEth0"]);
+        inside(&mut stream);
+        time_is_up(&mut stream);
+        let answer = stream.end();
+        assert_eq!(answer.exit_status, Some(status), "{outcome}");
+        assert_eq!(checked(&answer)[0].as_expected, status == 0, "{outcome}");
+    }
+}
+
+#[test]
+fn a_failure_as_expected_is_no_answer_as_long_as_it_may_be_tried_again() {
+    let mut stream = check_for("stopped:library", &["vEth0"]);
+    refused(&mut stream, APP, "vEth0");
+    assert!(!Answer::of(&stream.events).done);
+    let mut again = stream.clone();
+    time_is_up(&mut stream);
+    assert_eq!(stream.end().exit_status, Some(0));
+    again.request(APP, "vEth0", Kernel::Creates);
+    assert!(Answer::of(&again.events).done, "it is there: nothing else is to come of it");
+    assert_eq!(again.end().exit_status, Some(17));
+}
+
+#[test]
+fn every_interface_must_come_to_what_was_expected() {
+    let mut stream = check_for("stopped", &["vEth0", "lo", "vEth1"]);
+    refused(&mut stream, APP, "vEth0");
+    stream.request(APP, "lo", Kernel::CannotRegister(17));
+    let mut created = stream.clone();
+    refused(&mut stream, APP, "vEth1");
+    time_is_up(&mut stream);
+    assert_eq!(stream.end().exit_status, Some(0));
+    let mut never = created.clone();
+    created.request(APP, "vEth1", Kernel::Creates);
+    time_is_up(&mut created);
+    let answer = created.end();
+    assert_eq!(answer.exit_status, Some(17));
+    assert_eq!(checked(&answer).iter().map(|one| one.as_expected).collect::<Vec<_>>(), [true, true, false]);
+    time_is_up(&mut never);
+    assert_eq!(never.end().exit_status, Some(10));
+}
+
+#[test]
+fn what_was_created_and_is_gone_again_is_no_failure_that_was_expected() {
+    let mut stream = check_for("stopped", &["vEth0"]);
+    stream.process(APP.pid, 1);
+    stream.request(APP, "vEth0", Kernel::Creates);
+    let answered = stream.end();
+    assert_eq!(answered.exit_status, Some(17));
+    let mut both = check_for("stopped", &["vEth0", "vEth1"]);
+    both.process(APP.pid, 1);
+    both.request(APP, "vEth0", Kernel::Creates);
+    both.release(APP, "vEth0", 0);
+    refused(&mut both, APP, "vEth1");
+    time_is_up(&mut both);
+    assert_eq!(both.end().exit_status, Some(15));
 }

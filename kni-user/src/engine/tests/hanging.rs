@@ -5,6 +5,7 @@ use kni_ebpf::hook::Hook;
 use super::{CREATED, INCONCLUSIVE, Short, short};
 use crate::cause::Cause;
 use crate::event::{Blocked, Question, Stack, What};
+use crate::expectation::Expectation;
 use crate::report::{Boundary, Outcome, WaitsFor};
 use crate::testing::{CREATE, Kernel, SOME, STEP_NS, Stream, Who, process};
 use crate::untrusted::Untrusted;
@@ -199,8 +200,12 @@ fn an_attempt_in_progress_repeats_nothing() {
 
 #[test]
 fn check_waits_for_the_last_word_and_answers_16_if_none_comes_in_time() {
-    let question =
-        Question::Check { expect: vec!["vEth0".into()], within_ns: 3 * SECOND, runs_command: false };
+    let question = Question::Check {
+        expect: vec!["vEth0".into()],
+        expect_outcome: Expectation::CREATED,
+        within_ns: 3 * SECOND,
+        runs_command: false,
+    };
     let mut stream = Stream::new(question, &[]);
     asked(&mut stream);
     blocked(&mut stream, APP, Some(functions("register_netdev", &IOCTL)), Vec::new());

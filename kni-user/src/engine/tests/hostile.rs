@@ -11,6 +11,7 @@ use crate::event::{
     Blocked, Call, DeviceInfo, Event, Holder, Interface, KernelLog, Ledger, Link, LinkState, Module, Moved,
     Phase, Process, Question, Read, Stack, Step, Task, What,
 };
+use crate::expectation::Expectation;
 use crate::sink::jsonl::JsonLines;
 use crate::sink::text::{Text, TextOptions};
 use crate::sink::{Sink, escape};
@@ -92,7 +93,7 @@ fn what() -> impl Strategy<Value = What> {
         }),
         1 => Just(What::Armed),
         1 => Just(What::Tick),
-        1 => Just(Stream::new(Question::Check { expect: vec![], within_ns: u64::MAX, runs_command: true }, &[]))
+        1 => Just(Stream::new(Question::Check { expect: vec![], expect_outcome: Expectation::CREATED, within_ns: u64::MAX, runs_command: true }, &[]))
             .prop_map(|stream| stream.events[0].what.clone()),
         1 => (0..4u32).prop_map(|pid| What::CommandStarted { pid }),
         1 => Just(What::CommandEnded { pid: 1, status: None, signal: None }),

@@ -9,6 +9,7 @@ use crate::event::{
     Blocked, Call, Coverage, DeviceInfo, End, Event, Holder, HookState, Interface, KernelLog, Ledger, Link,
     LinkState, Mapped, Module, Moved, Object, Phase, Process, Question, Read, Stack, Start, Step, Task, What,
 };
+use crate::expectation::Expectation;
 use crate::untrusted::Untrusted;
 
 pub(super) fn event() -> impl Strategy<Value = Event> {
@@ -87,8 +88,15 @@ fn module() -> impl Strategy<Value = Module> {
 }
 
 fn question() -> impl Strategy<Value = Question> {
-    let check = (vec(untrusted(), 0..3), any::<(u64, bool)>())
-        .prop_map(|(expect, (within_ns, runs_command))| Question::Check { expect, within_ns, runs_command });
+    let outcome = prop::sample::select(Expectation::names().collect::<Vec<_>>());
+    let check = (vec(untrusted(), 0..3), outcome, any::<(u64, bool)>()).prop_map(
+        |(expect, outcome, (within_ns, runs_command))| Question::Check {
+            expect,
+            expect_outcome: outcome.parse().unwrap(),
+            within_ns,
+            runs_command,
+        },
+    );
     prop_oneof![Just(Question::Watch), check]
 }
 

@@ -8,6 +8,7 @@ use kni_ebpf::hook::Hook;
 use crate::cause::Cause;
 use crate::doctor::{self, Finding, Unknown};
 use crate::event::{DeviceInfo, Holder, HookState, Ledger, Module, Question, Start};
+use crate::expectation::Expectation;
 use crate::host::site::Class;
 use crate::preflight::{self, Source};
 use crate::probe::Row;
@@ -56,7 +57,12 @@ pub(crate) fn start(question: Question) -> Start {
 
 pub(crate) fn check_of(names: &[&str]) -> Question {
     let expect = names.iter().map(|name| (*name).into()).collect();
-    Question::Check { expect, within_ns: 10_000_000_000, runs_command: true }
+    Question::Check {
+        expect,
+        expect_outcome: Expectation::CREATED,
+        within_ns: 10_000_000_000,
+        runs_command: true,
+    }
 }
 
 pub(crate) fn hooks() -> Hooks {
@@ -358,12 +364,14 @@ pub(crate) fn checked(attempt: Attempt) -> Checked {
         boundary: attempt.boundary,
         cause: attempt.cause,
         gone_again: false,
+        as_expected: attempt.outcome == Outcome::Created,
         attempt: Some(Box::new(attempt)),
     }
 }
 
 pub(crate) fn answered(interfaces: Vec<Checked>, exit_status: u8) -> Summary {
-    Summary { check: Some(CheckResult { interfaces, exit_status }), ..summary() }
+    let check = Some(CheckResult { interfaces, expected: Expectation::CREATED, exit_status });
+    Summary { check, ..summary() }
 }
 
 /// A stream in which every kind of report, and every optional field, occurs.

@@ -6,19 +6,23 @@ use super::page::{Page, Tone};
 use super::repeats;
 use super::words::{self, duration};
 use crate::cause::Cause;
+use crate::event::{Nanos, Start};
+use crate::expectation::Expectation;
 use crate::report::{Attempt, CheckResult, Checked, Outcome, Process};
 
 /// The answer; brief: the last line alone.
 pub(super) fn answer(page: &mut Page, check: &CheckResult, clock: &Clock, brief: bool) {
-    let CheckResult { interfaces, exit_status } = check;
+    let CheckResult { interfaces, expected, exit_status } = check;
     if !brief {
         for checked in interfaces {
-            expected(page, checked, clock);
+            one(page, checked, clock);
         }
     }
-    let there = |checked: &&Checked| checked.outcome == Outcome::Created && !checked.gone_again;
-    let created = interfaces.iter().filter(there).count();
-    let of = format!("{created} of {} created", interfaces.len());
+    let met = interfaces.iter().filter(|checked| checked.as_expected).count();
+    let of = match *expected {
+        Expectation::CREATED => format!("{met} of {} created", interfaces.len()),
+        other => format!("{met} of {} as expected ({other})", interfaces.len()),
+    };
     if *exit_status == 0 {
         let ok = page.paint(Tone::Good, "OK");
         page.line(&format!("{ok} {of}"));
@@ -30,16 +34,31 @@ pub(super) fn answer(page: &mut Page, check: &CheckResult, clock: &Clock, brief:
 }
 
 /// One interface: how it ended, and under it what shows it.
-fn expected(page: &mut Page, checked: &Checked, clock: &Clock) {
-    let Checked { name, outcome, boundary, cause: _, gone_again: _, attempt } = checked;
+fn one(page: &mut Page, checked: &Checked, clock: &Clock) {
+    headline(page, checked);
+    if let Some(attempt) = checked.attempt.as_deref() {
+        under(page, attempt, clock);
+    }
+}
+
+/// The same without a page: how it ended, in one line, and what shows it, in several.
+pub(in crate::sink) fn words(checked: &Checked, start: &Start, at: Nanos) -> (String, String) {
+    let (mut head, mut body) = (Page::new(false), Page::new(false));
+    headline(&mut head, checked);
+    if let Some(attempt) = checked.attempt.as_deref() {
+        under(&mut body, attempt, &Clock::new(start, at));
+    }
+    let head: Vec<String> = head.into_text().lines().map(|line| line.trim().to_owned()).collect();
+    (head.join(" "), body.into_text())
+}
+
+fn headline(page: &mut Page, checked: &Checked) {
+    let Checked { name, outcome, boundary, cause: _, gone_again: _, as_expected: _, attempt } = checked;
     let said = page.paint((*outcome).into(), words::outcome(*outcome, *boundary));
     let attempt = attempt.as_deref();
     let name = name.as_ref().or_else(|| attempt?.interface.name());
     let name = if name.is_some() { interface(name) } else { "no interface".to_owned() };
     page.line(&format!("{name}  {said}{}", how(checked)));
-    if let Some(attempt) = attempt {
-        under(page, attempt, clock);
-    }
 }
 
 /// What follows on the outcome.
@@ -83,15 +102,15 @@ fn under(page: &mut Page, attempt: &Attempt, clock: &Clock) {
 
 /// The causes to look up.
 fn see(interfaces: &[Checked]) -> String {
-    let mut names: Vec<&str> =
-        interfaces.iter().filter_map(|checked| checked.cause).map(Cause::name).collect();
+    let unexpected = interfaces.iter().filter(|checked| !checked.as_expected);
+    let mut names: Vec<&str> = unexpected.filter_map(|checked| checked.cause).map(Cause::name).collect();
     names.sort_unstable();
     names.dedup();
     if names.is_empty() { String::new() } else { format!(", see kniwatch explain {}", names.join(", ")) }
 }
 
 /// What a status of `check` says (docs/exit-status.md).
-pub(super) const STATUSES: [(u8, &str); 9] = [
+pub(super) const STATUSES: [(u8, &str); 10] = [
     (0, "created"),
     (10, "not attempted"),
     (11, "stopped in library"),
@@ -100,6 +119,7 @@ pub(super) const STATUSES: [(u8, &str); 9] = [
     (14, "stopped in network"),
     (15, "created elsewhere, doomed, or gone again"),
     (16, "died or still in progress"),
+    (17, "created although another outcome was expected"),
     (20, "inconclusive"),
 ];
 

@@ -18,7 +18,7 @@ use crate::probe::Row;
 use crate::report::{Attempt, Hooks, Report, Summary, Told};
 
 mod attempt;
-mod check;
+pub(super) mod check;
 pub(crate) mod clock;
 mod coverage;
 mod doctor;

@@ -61,6 +61,7 @@ strict! {
     Asked {
         command: String,
         expect: Option<Vec<Text>>,
+        expect_outcome: Option<String>,
         within_ns: Option<u64>,
         runs_command: Option<bool>,
     }
@@ -211,13 +212,14 @@ strict! {
         received: u64,
         undecoded: u64,
     }
-    Answer { interfaces: Vec<Checked>, exit_status: u8 }
+    Answer { interfaces: Vec<Checked>, expected: String, exit_status: u8 }
     Checked {
         name: Option<Text>,
         outcome: String,
         boundary: Option<String>,
         cause: Option<String>,
         gone_again: bool,
+        as_expected: bool,
         attempt: Option<Attempt>,
     }
     Doctored {

@@ -3,7 +3,8 @@ use expect_test::expect;
 use super::{QUIET, VERBOSE, answer, printed};
 use crate::event::{Ledger, Question};
 use crate::report::{
-    Checked, CoverageChange, Diagnostic, Lost, Outcome, Released, ReleasedHow, Summary, Tally, Told,
+    CheckResult, Checked, CoverageChange, Diagnostic, Lost, Outcome, Released, ReleasedHow, Summary, Tally,
+    Told,
 };
 use crate::sink::samples;
 use crate::sink::text::{TextOptions, probes};
@@ -162,7 +163,7 @@ fn check_answers_with_each_interface_and_one_line_for_all() {
         kni0  created in 1.8 ms (ifindex 9), but gone again
         FAIL 0 of 1 created; exit status 15 (created elsewhere, doomed, or gone again)
     "#]]
-    .assert_eq(&all(15, vec![Checked { gone_again: true, ..created() }]));
+    .assert_eq(&all(15, vec![Checked { gone_again: true, as_expected: false, ..created() }]));
     expect![[r#"
         vEth0_0  inconclusive
             tried by kni-refused[4121] at 14:02:11.204
@@ -184,6 +185,7 @@ fn check_answers_with_each_interface_and_one_line_for_all() {
         boundary: None,
         cause: None,
         gone_again: false,
+        as_expected: false,
         attempt: None,
     };
     expect![[r#"
@@ -202,6 +204,29 @@ fn check_answers_with_each_interface_and_one_line_for_all() {
         FAIL 0 of 1 created; exit status 20 (inconclusive)
     "#]]
     .assert_eq(&all(20, vec![Checked { outcome: Outcome::Inconclusive, ..never }]));
+}
+
+#[test]
+fn a_negative_test_is_told_as_one() {
+    let refused = || samples::checked(samples::duplicate_name());
+    let all = |exit_status, interfaces| {
+        let expected = "stopped:module".parse().unwrap();
+        let check = Some(CheckResult { interfaces, expected, exit_status });
+        let summary = Summary { check, ..samples::summary() };
+        let told = vec![Told::Start(samples::start(samples::check_of(&["kni0"]))), Told::Summary(summary)];
+        printed(TextOptions { quiet: true, ..TextOptions::default() }, told)
+    };
+    let met = Checked { as_expected: true, ..refused() };
+    let created = Checked { as_expected: false, ..samples::checked(samples::created()) };
+    expect![[r#"
+        OK 1 of 1 as expected (stopped:module)
+    "#]]
+    .assert_eq(&all(0, vec![met.clone()]));
+    expect![[r#"
+        FAIL 1 of 2 as expected (stopped:module); exit status 17 (created although
+            another outcome was expected)
+    "#]]
+    .assert_eq(&all(17, vec![met, created]));
 }
 
 #[test]

@@ -11,6 +11,7 @@
 
 mod arming;
 mod attached;
+mod check;
 mod dpdk;
 mod law;
 mod least_privilege;

@@ -77,10 +77,22 @@ pub fn judge(expect: &Expect, observed: &Observed) -> Vec<String> {
         other => complaints.say(format!("{} summaries instead of one", other.len())),
     }
     judge_words(expect.must_not_say, observed, &lines, &mut complaints);
+    judge_report(observed, &mut complaints);
     if observed.replayed_json != observed.json {
         complaints.say("the recording's replay prints other JSON Lines than the run did".to_owned());
     }
     complaints.0
+}
+
+/// The report for people is on stderr, line for line, among what the program printed itself.
+fn judge_report(observed: &Observed, complaints: &mut Complaints) {
+    let mut printed = observed.stderr.lines();
+    for line in observed.replayed_text.lines() {
+        if !printed.any(|printed| printed.ends_with(line)) {
+            complaints.say(format!("the recording's replay tells people what the run did not: {line}"));
+            return;
+        }
+    }
 }
 
 #[derive(Debug, Default)]

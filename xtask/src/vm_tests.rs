@@ -195,7 +195,9 @@ fn observed(dir: &Path, vm: &Vm) -> Result<Observed> {
             .arg(dir.join("recording"))
             .output()
             .with_context(|| format!("cannot start {}", kniwatch.display()))?;
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        // A check tells people on stderr.
+        let told = if format == "json" { output.stdout } else { output.stderr };
+        Ok(String::from_utf8_lossy(&told).into_owned())
     };
     Ok(Observed {
         status: read("status")?,

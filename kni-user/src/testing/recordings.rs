@@ -10,6 +10,7 @@ use crate::sink::recording::Reader;
 pub(crate) fn recordings() -> Vec<PathBuf> {
     let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/data");
     let kernels = fs::read_dir(data).unwrap().map(|kernel| kernel.unwrap().path());
+    let kernels = kernels.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("linux-"));
     let files = kernels.flat_map(|kernel| fs::read_dir(kernel).unwrap().map(|file| file.unwrap().path()));
     let mut recordings: Vec<_> =
         files.filter(|file| file.extension().is_some_and(|kind| kind == "rec")).collect();

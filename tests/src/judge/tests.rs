@@ -17,7 +17,7 @@ fn observed(status: &str, lines: &[Value]) -> Observed {
         replayed_text: "lo  stopped in the network core\n".to_owned(),
         ifindex: None,
         holder: None,
-        stderr: String::new(),
+        stderr: "EAL: probing\nEAL: lo  stopped in the network core\nEAL: done\n".to_owned(),
         emulated: false,
     }
 }
@@ -86,7 +86,8 @@ fn the_summary_must_agree() {
 #[test]
 fn what_must_not_be_said_is_found_in_text_and_verdicts() {
     let good = observed("14", &[attempt(), summary()]);
-    let said = Observed { replayed_text: "lo  Stopped in the Module".to_owned(), ..good.clone() };
+    let text = || "lo  Stopped in the Module".to_owned();
+    let said = Observed { replayed_text: text(), stderr: text(), ..good.clone() };
     assert_eq!(judge(expect("t31"), &said), ["it must not say \"IN THE MODULE\""]);
     let complaints = complaints(|attempt, _| attempt["steps"] = json!(["mod.thread"]));
     assert_eq!(complaints, ["it must not say \"\\\"mod.\""]);
@@ -104,6 +105,7 @@ fn a_second_attempt_a_missing_summary_another_status_and_another_replay_are_comp
         Observed { replayed_json: String::new(), ..observed("14", &[attempt(), summary()]) },
         Observed { replayed_text: String::new(), ..observed("14", &[attempt(), summary()]) },
         Observed { json: "panicked".to_owned(), ..observed("14", &[]) },
+        Observed { stderr: String::new(), ..observed("14", &[attempt(), summary()]) },
         Observed::default(),
     ] {
         assert!(!judge(expect, &observed).is_empty(), "{observed:?}");
@@ -125,7 +127,8 @@ fn a_created_interface_must_have_the_index_that_the_guest_noted() {
         ifindex: Some("5\n".to_owned()),
         ..observed("0", &[created.clone(), released, summary.clone()])
     };
-    let good = Observed { replayed_text: "kni0  created".to_owned(), ..good };
+    let text = || "kni0  created".to_owned();
+    let good = Observed { replayed_text: text(), stderr: text(), ..good };
     assert_eq!(judge(expect("created"), &good), [""; 0]);
     for ifindex in [Some("6\n".to_owned()), None] {
         assert_eq!(judge(expect("created"), &Observed { ifindex, ..good.clone() }).len(), 1);
@@ -133,6 +136,7 @@ fn a_created_interface_must_have_the_index_that_the_guest_noted() {
     let unreleased = Observed {
         ifindex: good.ifindex.clone(),
         replayed_text: good.replayed_text.clone(),
+        stderr: good.stderr.clone(),
         ..observed("0", &[created, summary])
     };
     assert_eq!(judge(expect("created"), &unreleased).len(), 1);

@@ -69,6 +69,15 @@ mod tests {
     }
 
     #[test]
+    fn every_status_of_check_that_needs_no_other_question_is_some_scenarios() {
+        let statuses: BTreeSet<u8> =
+            scenarios().flat_map(|scenario| scenario.runs).map(|run| run.expect.status).collect();
+        for status in [0, 3, 11, 12, 13, 14, 15, 16, 20] {
+            assert!(statuses.contains(&status), "{status}");
+        }
+    }
+
+    #[test]
     fn every_scenario_expects_an_attempt_and_every_run_forbids_something() {
         for scenario in scenarios() {
             // Or that there can be none.

@@ -112,6 +112,35 @@ proptest! {
     }
 }
 
+/// A real one.
+#[test]
+fn cut_at_any_byte_it_gives_the_events_before_and_where_it_breaks_off() {
+    let whole = include_bytes!("../../../../tests/data/linux-6.1/bad-fd.rec");
+    let (events, error) = read(whole);
+    assert!(error.is_none() && events.len() > 20, "{error:?}");
+    for cut in 0..whole.len() {
+        let (kept, error) = read(&whole[..cut]);
+        let lines = newlines(&whole[..cut]);
+        if lines == 0 {
+            let header = whole[cut] == b'\n';
+            assert!(
+                kept.is_empty() && (header || matches!(error, Some(RecordingError::NotARecording))),
+                "{cut}"
+            );
+            continue;
+        }
+        assert!(events.starts_with(&kept), "{cut}");
+        match error {
+            Some(RecordingError::Truncated { line }) => {
+                assert_eq!((kept.len() + 1, line), (lines, lines as u64 + 1), "{cut}");
+            }
+            // Between two lines, or before the newline alone.
+            None => assert!(whole[cut - 1] == b'\n' || whole[cut] == b'\n', "{cut}"),
+            Some(other) => panic!("{cut}: {other}"),
+        }
+    }
+}
+
 #[test]
 fn what_is_no_recording_is_refused() {
     let other = [

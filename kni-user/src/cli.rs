@@ -176,8 +176,8 @@ pub struct Check {
     /// Stay until CMD ends, and tell of the interfaces' release too
     #[arg(long, requires = "run")]
     pub wait: bool,
-    /// Also write the answer to FILE as JUnit XML
-    #[arg(long, value_name = "FILE")]
+    /// Also write the answer as XML.
+    #[arg(long, value_name = "FILE", help = "Also write the answer to FILE as JUnit XML")]
     pub junit: Option<PathBuf>,
     /// How to observe.
     #[command(flatten)]
@@ -233,8 +233,8 @@ pub enum Command {
     Replay {
         /// A file that record, or --record, wrote
         file: PathBuf,
-        /// Of a check: also write the answer to FILE as JUnit XML
-        #[arg(long, value_name = "FILE")]
+        /// Also write the answer as XML.
+        #[arg(long, value_name = "FILE", help = "Of a check: also write the answer to FILE as JUnit XML")]
         junit: Option<PathBuf>,
         /// Which attempts to tell of.
         #[command(flatten)]

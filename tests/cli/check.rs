@@ -94,7 +94,9 @@ fn reached(by: &By) -> Output {
 /// The numbers in the first column of the tables of docs/exit-status.md.
 fn documented() -> BTreeSet<i32> {
     let document = fs::read_to_string(root().join("docs/exit-status.md")).unwrap();
-    let rows = document.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
+    // Those of `doctor` are a matter of the machine, and of its own tests.
+    let sections = document.split("\n## ").filter(|section| !section.starts_with("`kniwatch doctor`"));
+    let rows = sections.flat_map(str::lines).filter_map(|line| line.strip_prefix("| ")?.split_once(" |"));
     rows.filter_map(|(status, _)| status.parse().ok()).collect()
 }
 

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 
+use super::output;
 use crate::cli::{Format, Output};
 use crate::doctor::{self, Privilege};
 use crate::host::doctor::{Privileges, read};

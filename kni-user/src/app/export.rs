@@ -42,7 +42,7 @@ pub(super) fn run(export: Export) -> Result<ExitCode> {
     let mut damage = None;
     for event in events {
         match event {
-            Ok(event) => pipeline.feed(&event)?,
+            Ok(event) => pipeline.feed(&mut vec![event])?,
             Err(error) => {
                 damage = Some(error);
                 break;

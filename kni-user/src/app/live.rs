@@ -1,7 +1,6 @@
 //! `kniwatch`, `check` and `record`: the running machine as the source.
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::future;
 use std::num::NonZeroU64;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! `check`'s answer as JUnit XML, which CI systems show as the results of tests: a test case an expected interface.
+//! `check`'s answer as `JUnit` XML, which CI systems show as the results of tests: a test case an expected interface.
 
 use std::fs::File;
 use std::io::{self, Write};

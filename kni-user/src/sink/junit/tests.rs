@@ -43,7 +43,7 @@ fn each_interface_is_a_case_with_its_verdict_and_what_shows_it() {
                     <property name="kniwatch" value="0.1.0"/>
                     <property name="host" value="lab7"/>
                     <property name="kernel" value="6.1.0-56-amd64"/>
-                    <property name="module" value="rte_kni 22.11 carrier=off kthread_mode=single"/>
+                    <property name="module" value="rte_kni 22.11 is loaded: carrier=off, kthread_mode=single"/>
                     <property name="expected" value="created"/>
                     <property name="exit-status" value="11"/>
                     <property name="complete" value="true"/>

@@ -7,12 +7,11 @@ use std::process::{Child, Command, ExitStatus, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// The program, which `cargo xtask test host` builds first: beside the directory of this test.
-pub(crate) fn kniwatch() -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let program = test.ancestors().nth(2).unwrap().join("kniwatch");
-    assert!(program.exists(), "{}: cargo build --package kni-user", program.display());
-    program
+/// The program, which `cargo xtask test host` builds first.
+fn kniwatch() -> PathBuf {
+    let program =
+        std::env::var_os("KNIWATCH_PROGRAM").expect("KNIWATCH_PROGRAM: run `cargo xtask test host`");
+    program.into()
 }
 
 fn command(arguments: &[&str]) -> Command {

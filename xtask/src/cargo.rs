@@ -51,16 +51,6 @@ pub(crate) fn build_test(target: Target) -> Result<PathBuf> {
         .with_context(|| format!("cargo names no executable of {name}"))
 }
 
-/// Builds kniwatch as the tests run it: unoptimised, beside them.
-pub(crate) fn build_program() -> Result<()> {
-    let status =
-        cargo().args(["build", "--quiet", "--package", "kni-user"]).status().context("cannot start cargo")?;
-    if !status.success() {
-        bail!("kniwatch does not build");
-    }
-    Ok(())
-}
-
 /// `program` as root in a mount namespace of its own, so that a tracefs mounted for it stays unseen elsewhere.
 pub(crate) fn with_tracefs(program: &Path, reason: &str) -> Command {
     let script = "mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing || exit 1; exec \"$@\"";

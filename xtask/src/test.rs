@@ -152,7 +152,6 @@ fn host(filters: &[String]) -> Result<Tally> {
     }
     setup::vm_tools()?;
     let root = vm::guest_root()?;
-    cargo::build_program()?;
     let tests = cargo::build_test(Target::Test("host"))?;
     let program = build::for_this_host(&Workspace::locate()?)?;
     counted(

@@ -370,6 +370,14 @@ fn last_words<'a>(attempts: &[&'a Value]) -> impl Iterator<Item = &'a Value> {
     })
 }
 
+/// All of it but what was asked for, which is no verdict.
+fn said_in(mut line: Value) -> String {
+    if let Some(answer) = line.pointer_mut("/data/check").and_then(Value::as_object_mut) {
+        answer.remove("expected");
+    }
+    line.to_string()
+}
+
 /// Words are looked for in the text, whatever their case, and in the verdicts' JSON.
 fn judge_words(must_not_say: &[&str], observed: &Observed, lines: &[Value], complaints: &mut Complaints) {
     let text = observed.replayed_text.to_lowercase();
@@ -379,7 +387,7 @@ fn judge_words(must_not_say: &[&str], observed: &Observed, lines: &[Value], comp
     let verdicts: Vec<String> = lines
         .iter()
         .filter(|line| line["type"] == "attempt" || line["type"] == "summary")
-        .map(ToString::to_string)
+        .map(|line| said_in(line.clone()))
         .collect();
     for word in must_not_say {
         if text.contains(&word.to_lowercase()) || verdicts.iter().any(|verdict| verdict.contains(word)) {

@@ -33,7 +33,8 @@ fn attempt() -> Value {
 
 fn summary() -> Value {
     json!({"type": "summary", "data": {
-        "attempts": {"stopped_network": 1}, "complete": true, "check": {"exit_status": 14},
+        "attempts": {"stopped_network": 1}, "complete": true,
+        "check": {"expected": "created", "exit_status": 14},
     }})
 }
 

@@ -1,7 +1,5 @@
 //! Recordings: those of earlier versions of the form, and those that are not whole.
 
-#![expect(clippy::unwrap_used, reason = "a test fails that way")]
-
 use std::fs;
 use std::path::PathBuf;
 

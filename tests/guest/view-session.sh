@@ -57,7 +57,7 @@ press Tab
 shown 'vEth9'
 screen interfaces
 press Tab
-shown 'ioctl'
+shown '[Probes]'
 screen probes
 touch /run/view-seen
 wait $!

@@ -25,4 +25,6 @@ mod program;
 mod requests;
 mod sites;
 mod standin;
+mod terminal;
+mod view;
 mod watch;

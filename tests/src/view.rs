@@ -72,7 +72,7 @@ const SCREENS: &[Screen] = &[
         has: &["[Interfaces]", "vEth9", "kni-create[", "down", "own"],
         has_not: &["no KNI interfaces"],
     },
-    Screen { name: "probes", has: &["[Probes]", "live", "ioctl"], has_not: &[] },
+    Screen { name: "probes", has: &["[Probes]", "kernel-log", "live"], has_not: &[] },
     Screen { name: "help", has: &["this help", "hold the list still"], has_not: &[] },
     Screen {
         name: "left",

@@ -2,9 +2,10 @@
 
 use std::cell::RefCell;
 use std::fs::OpenOptions;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::slice;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -18,7 +19,8 @@ use crate::cli::{Format, Output};
 use crate::engine::Engine;
 use crate::probe::Row;
 use crate::report::{Attempt, Report};
-use crate::sink::{Sink, stderr, text};
+use crate::sink::run::About;
+use crate::sink::{Sink, html, stderr, text};
 use crate::tui::input;
 use crate::tui::state::{State, Wish};
 use crate::tui::term::Term;
@@ -31,6 +33,9 @@ const KEY_GAP: Duration = Duration::from_millis(20);
 /// Interfaces are looked at again after so long at least, if something happened to one, and at most otherwise.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_ANYHOW: Duration = Duration::from_secs(10);
+
+/// So many files of the view's own making a directory can have.
+const EXPORTS: usize = 1000;
 
 /// The state, for the pipeline to tell and the view to show.
 pub(super) type Shared = Rc<RefCell<State>>;
@@ -190,7 +195,7 @@ impl View {
     pub(super) fn close(self) -> Result<()> {
         let Self { state, term, .. } = self;
         drop(term);
-        match state.borrow().summary() {
+        match &state.borrow().about().summary {
             Some(summary) => text::summary(io::stdout(), summary).context("cannot write the output"),
             None => Ok(()),
         }
@@ -198,7 +203,7 @@ impl View {
 
     fn export(&mut self) {
         let mut state = self.state.borrow_mut();
-        let notice = match state.selected().map(export) {
+        let notice = match state.selected().map(|attempt| export(state.about(), attempt)) {
             Some(Ok(path)) => format!("written: {}", path.display()),
             Some(Err(error)) => format!("not written: {error:#}"),
             None => return,
@@ -239,16 +244,16 @@ impl Signals {
     }
 }
 
-/// Writes the attempt to a new file in the working directory.
-fn export(attempt: &Attempt) -> Result<PathBuf> {
-    let mut text = text::told::details(attempt, 100).join("\n");
-    text.push('\n');
-    for number in 1..1000 {
-        let path = PathBuf::from(format!("kniwatch-attempt-{number}.txt"));
+/// Writes the attempt as a page to a new file in the working directory.
+fn export(about: &About, attempt: &Attempt) -> Result<PathBuf> {
+    for number in 1..EXPORTS {
+        let path = PathBuf::from(format!("kniwatch-attempt-{number}.html"));
         // Never over something that is there, a link included.
         match OpenOptions::new().write(true).create_new(true).open(&path) {
-            Ok(mut file) => {
-                file.write_all(text.as_bytes())
+            Ok(file) => {
+                let mut out = BufWriter::new(file);
+                html::page(&mut out, about, slice::from_ref(attempt))
+                    .and_then(|()| out.flush())
                     .with_context(|| format!("cannot write {}", path.display()))?;
                 return Ok(path);
             }
@@ -256,5 +261,5 @@ fn export(attempt: &Attempt) -> Result<PathBuf> {
             Err(error) => return Err(error).with_context(|| format!("cannot make {}", path.display())),
         }
     }
-    bail!("there are too many of them here")
+    bail!("there are {EXPORTS} of them here already")
 }

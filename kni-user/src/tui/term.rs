@@ -49,7 +49,7 @@ impl Term {
         OURS.store(true, Ordering::SeqCst);
         enable_raw_mode().context("cannot set the terminal up")?;
         execute!(io::stdout(), EnterAlternateScreen, Hide).context("cannot set the terminal up")?;
-        self.terminal.clear().context("cannot clear the screen")
+        self.clear()
     }
 
     /// Draws what differs from the frame before.
@@ -62,7 +62,11 @@ impl Term {
 
     /// Forgets what is on the screen: the next frame is drawn whole.
     pub fn clear(&mut self) -> Result<()> {
-        self.terminal.clear().context("cannot clear the screen")
+        // `Terminal::clear` would ask where the cursor is; the answer goes to whoever reads the keys.
+        self.terminal
+            .size()
+            .and_then(|size| self.terminal.resize(size.into()))
+            .context("cannot clear the screen")
     }
 
     /// Gives the terminal back and stops, as a program does at ^Z; returns when it goes on, with the terminal taken.

@@ -12,7 +12,8 @@ use crate::event::{Ledger, Module, Nanos};
 use crate::inventory::Alive;
 use crate::preflight::Source;
 use crate::probe::Row;
-use crate::report::{Attempt, Report, Summary, Told};
+use crate::report::{Attempt, Report, Told};
+use crate::sink::run::About;
 use crate::sink::text::told;
 
 pub use attempts::KEPT;
@@ -40,7 +41,7 @@ pub struct State {
     /// What happened beside attempts, newest first.
     pub(crate) events: VecDeque<String>,
     pub(crate) screen: Screen,
-    summary: Option<Summary>,
+    about: About,
     changed: bool,
 }
 
@@ -82,8 +83,14 @@ impl State {
         self.changed = true;
         self.overview.pass(report.at);
         match &report.what {
-            Told::Start(start) => self.overview.start(report.at, start),
-            Told::Armed(hooks) => self.overview.armed(hooks),
+            Told::Start(start) => {
+                self.overview.start(report.at, start);
+                self.about.start = Some((report.at, start.clone()));
+            }
+            Told::Armed(hooks) => {
+                self.overview.armed(hooks);
+                self.about.hooks = Some(hooks.clone());
+            }
             Told::Attempt(attempt) => {
                 self.processes.take(attempt);
                 self.interfaces.stale = true;
@@ -91,7 +98,7 @@ impl State {
             }
             Told::Coverage(change) => self.overview.covered(change),
             Told::Released(_) | Told::Changed(_) => self.interfaces.stale = true,
-            Told::Summary(summary) => self.summary = Some(summary.clone()),
+            Told::Summary(summary) => self.about.summary = Some(summary.clone()),
             Told::Lost(_) | Told::Diagnostic(_) | Told::Answer(_) => {}
         }
         let told = told::beside(report, &self.overview.clock, EVENT_WIDTH);
@@ -191,10 +198,10 @@ impl State {
         self.attempts.selected().map(|(_, row)| &*row.attempt)
     }
 
-    /// The totals, once the stream has ended.
+    /// What there is to know of the run beside its attempts; once the stream has ended, the totals too.
     #[must_use]
-    pub fn summary(&self) -> Option<&Summary> {
-        self.summary.as_ref()
+    pub fn about(&self) -> &About {
+        &self.about
     }
 }
 

@@ -18,7 +18,7 @@ const KEYS: [(&str, &str); 12] = [
     ("/", "show only attempts with these letters (enter keeps)"),
     ("esc", "close, give up the filter"),
     ("p", "hold the list still, go on"),
-    ("e", "write the selected attempt to a file here"),
+    ("e", "write the selected attempt as a page (HTML) here"),
     ("?", "this help"),
     ("^L, ^Z", "draw anew; back to the shell (fg returns)"),
     ("q, ^C", "quit"),

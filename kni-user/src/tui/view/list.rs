@@ -102,7 +102,7 @@ fn heading(widths: Widths, theme: Theme) -> Line<'static> {
         " {} {count}{} {} {} {} {}",
         fill("TIME", time),
         fill("PROCESS", process),
-        fill("INTERFACE", interface),
+        fill(if interface < 9 { "IFNAME" } else { "INTERFACE" }, interface),
         fill("VERDICT", verdict),
         fill("CAUSE", cause),
         right("TOOK", took),

@@ -197,9 +197,9 @@ fn the_newest_attempt_is_selected_and_told_of() {
              14:02:11 testpmd[4533]   kni0      created           -                   1.8 ms
             --------------------------------------------------------------------------------
             l3fwd-kni[4121]  vEth0_0  STOPPED IN THE LIBRARY  14:02:11.204  1.8 ms
-            library |=                         |   41 us rte_kni_alloc("vEth0_0") -> NULL
-                    |=                         |           rte_memzone_lookup("KNI_INFO_0"..
-                    |x                         |         FAILED   rte_memzone_lookup("MP_m..
+            library |=                   |   41 us rte_kni_alloc("vEth0_0") -> NULL
+                    |=                   |           rte_memzone_lookup("KNI_INFO_0") -> N..
+                    |x                   |         FAILED   rte_memzone_lookup("MP_mbuf_po..
             syscall | not reached
             module  | not reached
             network | not reached
@@ -234,10 +234,10 @@ fn another_can_be_selected_and_stays_when_newer_ones_come() {
             --------------------------------------------------------------------------------
             testpmd[4533]  lo  STOPPED IN THE NETWORK CORE  14:02:11.204  1.8 ms
             library | not known: nothing was seen of it
-            syscall |=                         |   16 us ioctl -> -ENODEV (No such device)
-            module  |=                         |   12 us kni_ioctl -> -ENODEV (No such dev..
-                    |=                         |   10 us   kni_ioctl_create -> -ENODEV (No..
-            network |x                         |         FAILED register_netdev("lo") -> -..
+            syscall |=                   |   16 us ioctl -> -ENODEV (No such device)
+            module  |=                   |   12 us kni_ioctl -> -ENODEV (No such device)
+                    |=                   |   10 us   kni_ioctl_create -> -ENODEV (No such ..
+            network |x                   |         FAILED register_netdev("lo") -> -EEXIST..
             errno     the kernel's function said EEXIST (File exists) -> the program was t..
                 a network interface of that name exists already in this network namespace
                 register_netdev("lo") returned EEXIST (File exists)
@@ -263,10 +263,10 @@ fn an_opened_attempt_has_the_screen_and_scrolls_to_its_end() {
             [Attempts] Processes  Interfaces  Probes  Events                        1 listed
             testpmd[4533]  lo  STOPPED IN THE NETWORK CORE  14:02:11.204  1.8 ms
             library | not known: nothing was seen of it
-            syscall |=                         |   16 us ioctl -> -ENODEV (No such device)
-            module  |=                         |   12 us kni_ioctl -> -ENODEV (No such dev..
-                    |=                         |   10 us   kni_ioctl_create -> -ENODEV (No..
-            network |x                         |         FAILED register_netdev("lo") -> -..
+            syscall |=                   |   16 us ioctl -> -ENODEV (No such device)
+            module  |=                   |   12 us kni_ioctl -> -ENODEV (No such device)
+                    |=                   |   10 us   kni_ioctl_create -> -ENODEV (No such ..
+            network |x                   |         FAILED register_netdev("lo") -> -EEXIST..
             errno     the kernel's function said EEXIST (File exists) -> the program was t..
                 a network interface of that name exists already in this network namespace
                 register_netdev("lo") returned EEXIST (File exists)
@@ -290,9 +290,9 @@ fn an_opened_attempt_has_the_screen_and_scrolls_to_its_end() {
             rte_kni 22.11 is loaded: carrier=off, kthread_mode=single       lost 0, missed 0
             ARMED: 3 hooks live, 1 waiting, 3 missing
             [Attempts] Processes  Interfaces  Probes  Events                        1 listed
-            module  |=                         |   12 us kni_ioctl -> -ENODEV (No such dev..
-                    |=                         |   10 us   kni_ioctl_create -> -ENODEV (No..
-            network |x                         |         FAILED register_netdev("lo") -> -..
+            module  |=                   |   12 us kni_ioctl -> -ENODEV (No such device)
+                    |=                   |   10 us   kni_ioctl_create -> -ENODEV (No such ..
+            network |x                   |         FAILED register_netdev("lo") -> -EEXIST..
             errno     the kernel's function said EEXIST (File exists) -> the program was t..
                 a network interface of that name exists already in this network namespace
                 register_netdev("lo") returned EEXIST (File exists)
@@ -354,9 +354,9 @@ fn every_outcome_has_its_words() {
          14:02:11 testpmd[4533]   kni0      created           -                    2.9 s
         --------------------------------------------------------------------------------
         testpmd[4533]  -  STOPPED AT THE SYSTEM CALL  14:02:11.204  1.8 ms
-        library |=                         |   20 us rte_kni_init -> -1
-        syscall |x                         |         FAILED open("/dev/kni") -> -EBUSY..
-        module  |=                         |         kni_open -> -EBUSY (Device or res..
+        library |=                   |   20 us rte_kni_init -> -1
+        syscall |x                   |         FAILED open("/dev/kni") -> -EBUSY (Devi..
+        module  |=                   |         kni_open -> -EBUSY (Device or resource ..
         network | not reached
         errno     the program was told EBUSY (Device or resource busy)
             /dev/kni is open already, and only one opening a network namespace is
@@ -383,9 +383,9 @@ fn a_wide_screen_has_room_for_more() {
          14:02:11.204 testpmd[4533]                   kni0            created                     -                       1.8 ms
         ------------------------------------------------------------------------------------------------------------------------
         l3fwd-kni[4121]  vEth0_0  STOPPED IN THE LIBRARY  14:02:11.204  1.8 ms
-        library |=                                       |   41 us rte_kni_alloc("vEth0_0") -> NULL
-                |=                                       |           rte_memzone_lookup("KNI_INFO_0") -> NULL
-                |x                                       |         FAILED   rte_memzone_lookup("MP_mbuf_pool") -> NULL
+        library |=                             |   41 us rte_kni_alloc("vEth0_0") -> NULL
+                |=                             |           rte_memzone_lookup("KNI_INFO_0") -> NULL
+                |x                             |         FAILED   rte_memzone_lookup("MP_mbuf_pool") -> NULL
         syscall | not reached
         module  | not reached
         network | not reached
@@ -415,14 +415,14 @@ fn a_restart_loop_is_one_line_with_a_count() {
             rte_kni 22.11 is loaded: carrier=off, kthread_mode=single       lost 0, missed 0
             ARMED: 3 hooks live, 1 waiting, 3 missing
             [Attempts] Processes  Interfaces  Probes  Events                        2 listed
-             TIME     N    PROCESS      INTER.. VERDICT           CAUSE                 TOOK
+             TIME     N    PROCESS      IFNAME  VERDICT           CAUSE                 TOOK
             >14:02:11 x3   l3fw..[4131] vEth0_0 stopped: library  lib.memzone-missing 1.8 ms
              14:02:11      test..[4533] kni0    created           -                   1.8 ms
             --------------------------------------------------------------------------------
             l3fwd-kni[4131]  vEth0_0  STOPPED IN THE LIBRARY  14:02:11.204  1.8 ms, 3rd time
-            library |=                         |   41 us rte_kni_alloc("vEth0_0") -> NULL
-                    |=                         |           rte_memzone_lookup("KNI_INFO_0"..
-                    |x                         |         FAILED   rte_memzone_lookup("MP_m..
+            library |=                   |   41 us rte_kni_alloc("vEth0_0") -> NULL
+                    |=                   |           rte_memzone_lookup("KNI_INFO_0") -> N..
+                    |x                   |         FAILED   rte_memzone_lookup("MP_mbuf_po..
             syscall | not reached
             module  | not reached
             network | not reached
@@ -454,9 +454,9 @@ fn an_attempt_in_progress_gives_way_to_its_last_word() {
             --------------------------------------------------------------------------------
             testpmd[4533]  kni0  IN PROGRESS  14:02:11.204  1 s
             library | not known: nothing was seen of it
-            syscall |=========================>|     1 s ioctl has not returned
-            module  |=========================>|  999 ms kni_ioctl has not returned
-                    |=========================>|  999 ms   kni_ioctl_create has not returned
+            syscall |===================>|     1 s ioctl has not returned
+            module  |===================>|  999 ms kni_ioctl has not returned
+                    |===================>|  999 ms   kni_ioctl_create has not returned
             network | not known: nothing was seen of it
                 in progress for 1 s, waiting for rtnl (network configuration lock), held by
                   ip[412]
@@ -490,11 +490,11 @@ fn a_filter_shows_what_matches_and_says_how_many() {
             >14:02:11 testpmd[4533]   kni0      created           -                   1.8 ms
             --------------------------------------------------------------------------------
             testpmd[4533]  kni0  CREATED  14:02:11.204  1.8 ms
-            library |==========================|  1.8 ms rte_kni_alloc("kni0") -> 0x7f001000
-            syscall |========================  |  1.6 ms ioctl -> 0
+            library |====================|  1.8 ms rte_kni_alloc("kni0") -> 0x7f001000
+            syscall |==================  |  1.6 ms ioctl -> 0
             module  | reached
-            network |     =                    |         alloc_netdev_mqs("kni0") -> 0xfff..
-                    |             =            |         register_netdev("kni0") -> 0
+            network |    =               |         alloc_netdev_mqs("kni0") -> 0xffff90000..
+                    |          =         |         register_netdev("kni0") -> 0
                 program: "/usr/bin/dpdk-testpmd"
                 thread 4534, net namespace 4026531840
                 +0 ns     rte_kni_alloc entered
@@ -564,11 +564,11 @@ fn while_it_is_paused_nothing_moves_and_what_came_is_counted() {
             >14:02:11 testpmd[4533]   kni0      created           -                   1.8 ms
             --------------------------------------------------------------------------------
             testpmd[4533]  kni0  CREATED  14:02:11.204  1.8 ms
-            library |==========================|  1.8 ms rte_kni_alloc("kni0") -> 0x7f001000
-            syscall |========================  |  1.6 ms ioctl -> 0
+            library |====================|  1.8 ms rte_kni_alloc("kni0") -> 0x7f001000
+            syscall |==================  |  1.6 ms ioctl -> 0
             module  | reached
-            network |     =                    |         alloc_netdev_mqs("kni0") -> 0xfff..
-                    |             =            |         register_netdev("kni0") -> 0
+            network |    =               |         alloc_netdev_mqs("kni0") -> 0xffff90000..
+                    |          =         |         register_netdev("kni0") -> 0
                 program: "/usr/bin/dpdk-testpmd"
                 thread 4534, net namespace 4026531840
                 +0 ns     rte_kni_alloc entered
@@ -600,12 +600,12 @@ fn the_keys_are_explained_over_what_is_there() {
             >1| up, down, k, j      select an attempt, scroll                            |ms
             --| page up, page down  the same by pages                                    |--
             te| home, end, g, G     the newest, which is then followed; the oldest       |
-            li| enter               open the selected attempt, close it                  |00
+            li| enter               open the selected attempt, close it                  |
             sy| tab, shift-tab      the next tab, the one before                         |
             mo| /                   show only attempts with these letters (enter keeps)  |
             ne| esc                 close, give up the filter                            |..
               | p                   hold the list still, go on                           |
-              | e                   write the selected attempt to a file here            |
+              | e                   write the selected attempt as a page (HTML) here     |
               | ?                   this help                                            |
               | ^L, ^Z              draw anew; back to the shell (fg returns)            |
               | q, ^C               quit                                                 |
@@ -642,11 +642,11 @@ fn losses_are_told_and_red() {
             >14:02:11 testpmd[4533]   kni0      created           -                   1.8 ms
             --------------------------------------------------------------------------------
             testpmd[4533]  kni0  CREATED  14:02:11.204  1.8 ms
-            library |==========================|  1.8 ms rte_kni_alloc("kni0") -> 0x7f001000
-            syscall |========================  |  1.6 ms ioctl -> 0
+            library |====================|  1.8 ms rte_kni_alloc("kni0") -> 0x7f001000
+            syscall |==================  |  1.6 ms ioctl -> 0
             module  | reached
-            network |     =                    |         alloc_netdev_mqs("kni0") -> 0xfff..
-                    |             =            |         register_netdev("kni0") -> 0
+            network |    =               |         alloc_netdev_mqs("kni0") -> 0xffff90000..
+                    |          =         |         register_netdev("kni0") -> 0
                 program: "/usr/bin/dpdk-testpmd"
                 thread 4534, net namespace 4026531840
                 +0 ns     rte_kni_alloc entered

@@ -17,7 +17,7 @@ const TOOK: usize = 7;
 /// A line for each span, and one for each boundary without any.
 pub(super) fn lines(attempt: &Attempt, theme: Theme, width: usize) -> Vec<Line<'static>> {
     let waterfall = Waterfall::of(attempt);
-    let drawing = Drawing { theme, width, whole: waterfall.length_ns, room: (width / 3).max(8) };
+    let drawing = Drawing { theme, width, whole: waterfall.length_ns, room: (width / 4).max(8) };
     waterfall.lanes.iter().flat_map(|lane| drawing.lane(lane)).collect()
 }
 

@@ -28,9 +28,9 @@ fn hostile_and_wide_names_stay_in_their_columns() {
              14:02:11 testpmd[4533]   kni0      created           -                   1.8 ms
             --------------------------------------------------------------------------------
             \u{1b}[2J\u{202e}x[4121]  網路網路網路  STOPPED IN THE LIBRARY  14:02:11.204  ..
-            library |x                         |   41 us FAILED rte_kni_alloc("vEth0_0") -..
-                    |=                         |           rte_memzone_lookup("KNI_INFO_0"..
-                    |=                         |           rte_memzone_lookup("MP_mbuf_poo..
+            library |x                   |   41 us FAILED rte_kni_alloc("vEth0_0") -> NULL
+                    |=                   |           rte_memzone_lookup("KNI_INFO_0") -> N..
+                    |=                   |           rte_memzone_lookup("MP_mbuf_pool") ->..
             syscall | not reached
             module  | not reached
             network | not reached

@@ -64,9 +64,12 @@ fn a_command_s_output_is_its_own_and_a_replay_prints_what_the_report_was() {
     assert_eq!(text(&json.stderr[bytes.len()..]), text(&again.stderr));
 }
 
-/// A running check, whose command has said that it is ready.
+/// A running check, whose command has said that it is ready. What the tests were started with ignored, as INT and QUIT
+/// are of what runs in the background, would stay so.
 fn ready(script: &str) -> (Child, BufReader<std::process::ChildStdout>) {
-    let mut check = command(&["check", "--within", "1m", "--wait", "--", "sh", "-c", script]);
+    let mut check = Command::new("env");
+    check.arg("--default-signal").arg(kniwatch()).env_remove("RUST_LOG").stdin(Stdio::null());
+    check.args(["check", "--within", "1m", "--wait", "--", "sh", "-c", script]);
     let mut child = check.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut stdout = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
@@ -102,7 +105,7 @@ fn what_a_terminal_sends_to_both_is_not_passed_on_again() {
     let program = kniwatch().display().to_string();
     let (_dir, script) = file("command");
     fs::write(&script, TELLS).unwrap();
-    let line = format!("{program} check --within 1m --wait -- sh {}", script.display());
+    let line = format!("env --default-signal {program} check --within 1m --wait -- sh {}", script.display());
     let mut terminal = Command::new("script");
     let terminal = terminal.args(["--quiet", "--return", "--command", &line, "/dev/null"]);
     let mut terminal = terminal.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();

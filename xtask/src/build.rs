@@ -19,15 +19,13 @@ pub(crate) fn for_guest(workspace: &Workspace, release: &Release) -> Result<Path
     if host_glibc().is_none_or(|host| host > release.glibc) {
         return standalone(workspace);
     }
-    say!("building kniwatch");
-    built(cargo::cargo().args(BUILD), workspace.target.join("release/kniwatch"))
+    for_this_host(workspace)
 }
 
-/// Builds kniwatch as the tests on this host run it, and returns where it is.
+/// Builds kniwatch, optimised, and returns where it is.
 pub(crate) fn for_this_host(workspace: &Workspace) -> Result<PathBuf> {
-    let mut cargo = cargo::cargo();
-    cargo.args(["build", "--quiet", "--package", "kni-user", "--bin", "kniwatch"]);
-    built(&mut cargo, workspace.target.join("debug/kniwatch"))
+    say!("building kniwatch");
+    built(cargo::cargo().args(BUILD), workspace.target.join("release/kniwatch"))
 }
 
 /// Builds kniwatch, optimised, with glibc linked in, and returns where it is. It has no paths of this machine's in it.

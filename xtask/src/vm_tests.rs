@@ -118,9 +118,10 @@ impl Boot<'_> {
         );
         let job = job(script::test(scenarios), scenarios, true);
         let outcome = vm.run(&job, results, Box::new(stderr()), Box::new(stderr()))?;
+        let schema = schema(vm)?;
         let mut tally = Tally::default();
         for scenario in scenarios {
-            let complaints = complaints(scenario, results, vm)?;
+            let complaints = complaints(scenario, results, vm, &schema)?;
             if complaints.is_empty() {
                 tally.passed += 1;
                 say::raw(&format!("vm {kernel} {} ... ok", scenario.name));
@@ -159,9 +160,8 @@ fn trouble(guest: Guest, outcome: &Outcome) -> Option<String> {
     }
 }
 
-fn complaints(scenario: &Scenario, results: &Path, vm: &Vm) -> Result<Vec<String>> {
+fn complaints(scenario: &Scenario, results: &Path, vm: &Vm, schema: &Schema) -> Result<Vec<String>> {
     let mut complaints = Vec::new();
-    let schema = schema(vm)?;
     for (index, Run { expect, .. }) in scenario.runs.iter().enumerate() {
         let dir = results.join(script::results_of(scenario, index));
         if dir.join("status").is_file() {

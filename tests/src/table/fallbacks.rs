@@ -1,42 +1,12 @@
 //! Where not all can be had that kniwatch asks for: the right verdict by another way, or an honest inconclusive.
 
 use super::NOTHING_SAID;
+use super::system::{CREATED, LO, LO_REFUSED};
 use crate::guest::Kernel;
 use crate::scenario::{Attempt, Attempts, Became, Expect, Index, Module, Run, Said, Scenario};
 
-const EEXIST: i64 = 17;
 const ENODEV: i64 = 19;
 const EINVAL: i64 = 22;
-
-/// What a whole run of a DPDK program is told to be.
-const CREATED: Run = Run {
-    options: &["--expect", "kni0", "--within", "60s", "--wait"],
-    program: "testpmd-session",
-    arguments: &["note-ifindex", "/run/ifindex"],
-    expect: Expect {
-        attempts: Attempts::Exactly(&[Attempt::created("kni0")]),
-        interfaces: &[Became::released("kni0")],
-        must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
-        ..NOTHING_SAID
-    },
-};
-
-/// What can only be told right by who sees into the kernel.
-const REFUSED: Run = Run {
-    options: &["--expect", "lo", "--within", "60s"],
-    program: "kni-create",
-    arguments: &["lo"],
-    expect: Expect {
-        status: 14,
-        attempts: Attempts::Exactly(&[Attempt {
-            consumed: Some("lo"),
-            errno_kernel: Some(EEXIST),
-            ..Attempt::in_kernel("network", "lo", "net.name-exists", ENODEV)
-        }]),
-        must_not_say: &[":\"created\"", "IN THE LIBRARY", "IN THE MODULE", "no ioctl", "\"lib.", "\"mod."],
-        ..NOTHING_SAID
-    },
-};
 
 /// The program was told ENODEV, and nothing was seen of who said so.
 const UNSEEN: Attempt = Attempt {
@@ -56,7 +26,7 @@ const REFUSED_UNSEEN: Expect = Expect {
 };
 
 /// Nothing is missing that either of them needs.
-const AS_EVER: &[Run] = &[CREATED, REFUSED];
+const AS_EVER: &[Run] = &[CREATED, LO_REFUSED];
 
 /// The same by somebody who is asked beside the program.
 const AS_EVER_BESIDE: &[Run] = &[
@@ -67,7 +37,7 @@ const AS_EVER_BESIDE: &[Run] = &[
         ..CREATED
     },
     // Nobody tells it that the program has ended: it waits for another try.
-    Run { options: &["--expect", "lo", "--within", "5s"], ..REFUSED },
+    Run { options: &["--expect", "lo", "--within", "5s"], ..LO_REFUSED },
 ];
 
 /// Neither the library nor the system call is seen, and so not the name that the program asks for, but the kernel's.
@@ -81,18 +51,11 @@ const BESIDE_WITHOUT_CLAIM: &[Run] = &[
         },
         ..CREATED
     },
-    Run { options: &["--expect", "lo", "--within", "5s"], expect: REFUSED_UNCLAIMED, ..REFUSED },
+    Run { options: &["--expect", "lo", "--within", "5s"], expect: REFUSED_UNCLAIMED, ..LO_REFUSED },
 ];
 
-const REFUSED_UNCLAIMED: Expect = Expect {
-    attempts: Attempts::Exactly(&[Attempt {
-        claimed: None,
-        consumed: Some("lo"),
-        errno_kernel: Some(EEXIST),
-        ..Attempt::in_kernel("network", "lo", "net.name-exists", ENODEV)
-    }]),
-    ..REFUSED.expect
-};
+const REFUSED_UNCLAIMED: Expect =
+    Expect { attempts: Attempts::Exactly(&[Attempt { claimed: None, ..LO }]), ..LO_REFUSED.expect };
 
 /// A request larger than the module's struct, whose size `$source` tells.
 macro_rules! skewed {
@@ -183,7 +146,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 expect: Expect { interfaces: &[Became::event("released", "kni0", &[])], ..CREATED.expect },
                 ..CREATED
             },
-            Run { options: &["--within", "60s", "--wait"], expect: REFUSED_UNCLAIMED, ..REFUSED },
+            Run { options: &["--within", "60s", "--wait"], expect: REFUSED_UNCLAIMED, ..LO_REFUSED },
         ],
         ..Scenario::USUAL
     },
@@ -204,7 +167,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 },
                 ..CREATED
             },
-            Run { expect: REFUSED_UNSEEN, ..REFUSED },
+            Run { expect: REFUSED_UNSEEN, ..LO_REFUSED },
         ],
         ..Scenario::USUAL
     },
@@ -238,11 +201,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
             expect: Expect {
                 attempts: Attempts::Exactly(&[
                     Attempt { ifindex: Index::Some, ..Attempt::created("vEth0") },
-                    Attempt {
-                        consumed: Some("lo"),
-                        errno_kernel: Some(EEXIST),
-                        ..Attempt::in_kernel("network", "lo", "net.name-exists", ENODEV)
-                    },
+                    LO,
                 ]),
                 interfaces: &[Became::closed("vEth0")],
                 must_not_say: &["INCONCLUSIVE", "IN THE LIBRARY", "IN THE MODULE", "\"lib.", "\"mod."],
@@ -284,7 +243,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 must_not_say: &["STOPPED"],
                 ..NOTHING_SAID
             },
-            ..REFUSED
+            ..LO_REFUSED
         }],
         ..Scenario::USUAL
     },
@@ -299,7 +258,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
                 must_not_say: &["STOPPED"],
                 ..NOTHING_SAID
             },
-            ..REFUSED
+            ..LO_REFUSED
         }],
         ..Scenario::USUAL
     },

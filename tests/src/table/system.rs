@@ -14,23 +14,46 @@ const ENOTTY: i64 = 25;
 /// testpmd, which has the device and kni0.
 const HOLDER: Background = Background { command: "testpmd-session stay", until_interface: "kni0" };
 
+/// A whole run of a DPDK program: it gets its interface, and gives it back.
+pub(super) const CREATED: Run = Run {
+    options: &["--expect", "kni0", "--within", "60s", "--wait"],
+    program: "testpmd-session",
+    arguments: &["note-ifindex", "/run/ifindex"],
+    expect: Expect {
+        attempts: Attempts::Exactly(&[Attempt::created("kni0")]),
+        interfaces: &[Became::released("kni0")],
+        must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
+        ..NOTHING_SAID
+    },
+};
+
+/// `lo`, which the network core has already: the module hides its errno.
+pub(super) const LO: Attempt = Attempt {
+    consumed: Some("lo"),
+    errno_kernel: Some(EEXIST),
+    ..Attempt::in_kernel("network", "lo", "net.name-exists", ENODEV)
+};
+
+/// A run that asks for it.
+pub(super) const LO_REFUSED: Run = Run {
+    options: &["--expect", "lo", "--within", "60s"],
+    program: "kni-create",
+    arguments: &["lo"],
+    expect: Expect {
+        status: 14,
+        attempts: Attempts::Exactly(&[LO]),
+        must_not_say: &[":\"created\"", "IN THE LIBRARY", "IN THE MODULE", "no ioctl", "\"lib.", "\"mod."],
+        ..NOTHING_SAID
+    },
+};
+
 /// In the order in which they are told of.
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "created",
         shows: "testpmd creates kni0 and releases it when it quits",
         smoke: true,
-        runs: &[Run {
-            options: &["--expect", "kni0", "--within", "60s", "--wait"],
-            program: "testpmd-session",
-            arguments: &["note-ifindex", "/run/ifindex"],
-            expect: Expect {
-                attempts: Attempts::Exactly(&[Attempt::created("kni0")]),
-                interfaces: &[Became::released("kni0")],
-                must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
-                ..NOTHING_SAID
-            },
-        }],
+        runs: &[CREATED],
         ..Scenario::USUAL
     },
     Scenario {
@@ -173,28 +196,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "t31",
         shows: "CREATE of lo: the network core says why, the module not",
         smoke: true,
-        runs: &[Run {
-            options: &["--expect", "lo", "--within", "60s"],
-            program: "kni-create",
-            arguments: &["lo"],
-            expect: Expect {
-                status: 14,
-                attempts: Attempts::Exactly(&[Attempt {
-                    consumed: Some("lo"),
-                    errno_kernel: Some(EEXIST),
-                    ..Attempt::in_kernel("network", "lo", "net.name-exists", ENODEV)
-                }]),
-                must_not_say: &[
-                    ":\"created\"",
-                    "IN THE LIBRARY",
-                    "IN THE MODULE",
-                    "no ioctl",
-                    "\"lib.",
-                    "\"mod.",
-                ],
-                ..NOTHING_SAID
-            },
-        }],
+        runs: &[LO_REFUSED],
         ..Scenario::USUAL
     },
     Scenario {

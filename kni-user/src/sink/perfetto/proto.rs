@@ -1,5 +1,5 @@
-//! The part of Perfetto's trace format that is written: names and numbers as in its `protos/perfetto/trace/` (v49),
-//! which never gives a number another meaning.
+//! The part of Perfetto's trace format that is written: names and numbers as in its `protos/perfetto/trace/`
+//! (its Python package 0.59.1), which never gives a number another meaning.
 
 use prost::Message;
 

@@ -16,6 +16,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::files::Mapping;
 use super::{procfs, system};
+use crate::event::Nanos;
 
 /// Bytes of each CPU's ring: some 500 mappings, a hundred programs started.
 const RING_BYTES: usize = 1 << 16;
@@ -29,7 +30,12 @@ pub enum Sighting {
     /// A process has mapped code.
     Mapped(Mapping),
     /// A process executes a program: what it had mapped is gone. The program's own mappings follow.
-    Executed(u32),
+    Executed {
+        /// The process.
+        pid: u32,
+        /// When.
+        at: Nanos,
+    },
     /// The kernel had more to tell than there was room for.
     Lost,
 }
@@ -68,14 +74,15 @@ impl Watcher {
         for ring in &mut self.rings {
             let ring = ring.get_mut();
             while let Some(record) = ring.next_record() {
+                let at = time(&record);
                 let sighting = match record.parse_record() {
-                    Ok(parsed) => sighting(&parsed, record.misc()),
+                    Ok(parsed) => sighting(at, &parsed, record.misc()),
                     Err(error) => {
                         log::debug!("a mapping could not be read: {error}");
                         Some(Sighting::Lost)
                     }
                 };
-                sightings.extend(sighting.map(|sighting| (time(&record), sighting)));
+                sightings.extend(sighting.map(|sighting| (at, sighting)));
             }
         }
         sightings.sort_by_key(|(at, _)| *at);
@@ -84,8 +91,8 @@ impl Watcher {
 }
 
 /// When it happened: with nothing else asked for, that is the end of every record.
-fn time(record: &perf_event::Record<'_>) -> u64 {
-    record.to_contiguous().last_chunk().map_or(0, |time| u64::from_ne_bytes(*time))
+fn time(record: &perf_event::Record<'_>) -> Nanos {
+    record.to_contiguous().last_chunk().map_or(0, |time| Nanos::from_ne_bytes(*time))
 }
 
 /// Whether the kernel would tell.
@@ -108,7 +115,7 @@ fn counter(cpu: usize) -> Builder<'static> {
     counter
 }
 
-fn sighting(record: &Record<'_>, flags: u16) -> Option<Sighting> {
+fn sighting(at: Nanos, record: &Record<'_>, flags: u16) -> Option<Sighting> {
     match record {
         Record::Mmap2(mapped) if procfs::is_file_name(&mapped.filename) => Some(Sighting::Mapped(Mapping {
             pid: mapped.pid,
@@ -116,7 +123,7 @@ fn sighting(record: &Record<'_>, flags: u16) -> Option<Sighting> {
             device: (mapped.maj()?, mapped.min()?),
             inode: mapped.ino()?,
         })),
-        Record::Comm(comm) if flags & COMM_EXEC != 0 => Some(Sighting::Executed(comm.pid)),
+        Record::Comm(comm) if flags & COMM_EXEC != 0 => Some(Sighting::Executed { pid: comm.pid, at }),
         Record::Lost(_) => Some(Sighting::Lost),
         _ => None,
     }

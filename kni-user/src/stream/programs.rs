@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use kni_ebpf::hook::Hook;
 
 use super::now;
-use crate::event::{Event, Step, What};
+use crate::event::{Event, Nanos, Step, What};
 use crate::host::files::{Found, Mapping};
 use crate::host::mappings::{Sighting, Watcher};
 use crate::host::procfs;
@@ -56,13 +56,28 @@ impl Paths {
 }
 
 /// What a process runs, as far as it was told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Image {
     objects: Vec<Known>,
     /// All that it has mapped is known: it was read, or the kernel has told of it from its start on.
     was_read: bool,
     /// Whether it uses KNI without any library that is known was looked into.
     was_suspected: bool,
+    /// When the kernel told of a program's execution.
+    executed: Option<Nanos>,
+}
+
+impl Image {
+    /// What a child runs that this process forked at `at`: what this one does, unless it's known to have executed
+    /// another program since. That comes first where the child is quick: the kernel tells of mappings on a way of
+    /// their own.
+    fn of_child(&self, at: Nanos, own: Option<Self>) -> Self {
+        own.filter(|own| own.executed.is_some_and(|executed| executed >= at)).unwrap_or_else(|| Self {
+            was_read: false,
+            executed: None,
+            ..self.clone()
+        })
+    }
 }
 
 impl Programs {
@@ -106,9 +121,9 @@ impl Programs {
                         self.sees(mapping.pid, |probes, told| probes.see(&file, told), probes, events);
                     }
                 }
-                Sighting::Executed(pid) => {
+                Sighting::Executed { pid, at } => {
                     // Its mappings follow, all of them.
-                    *self.image(*pid) = Image { was_read: true, ..Image::default() };
+                    *self.image(*pid) = Image { was_read: true, executed: Some(*at), ..Image::default() };
                 }
                 Sighting::Lost => {}
             }
@@ -143,7 +158,8 @@ impl Programs {
         match &record.what {
             What::Step(Step { hook: Hook::Fork, args: [child, ..], .. }) => {
                 let Ok(child) = u32::try_from(*child) else { return };
-                let image = Image { was_read: false, ..self.image(pid).clone() };
+                let own = self.images.remove(&child);
+                let image = self.image(pid).of_child(record.at, own);
                 events.extend(image.objects.iter().map(|known| now(probe::mapped(child, &known.object))));
                 self.images.insert(child, image);
             }
@@ -229,3 +245,6 @@ fn whose(record: &Event) -> Option<(u32, Hook)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -13,7 +13,7 @@ use kniwatch_tests::guest::Kernel;
 use crate::cargo::{self, Target};
 use crate::say;
 use crate::setup;
-use crate::test::Tally;
+use crate::tally::Tally;
 use crate::vm::{Job, Vm, console_log};
 use crate::workspace::Workspace;
 
@@ -57,11 +57,8 @@ pub(crate) fn create(workspace: &Workspace) -> Result<ExitCode> {
 pub(crate) fn test_create() -> Result<Tally> {
     let times = measure_create(&Workspace::locate()?)?;
     let within = within_budget(&times);
-    say::raw(&format!("vm {TRACED_COST} ... {}", if within { "ok" } else { "FAILED" }));
-    if !within {
-        say::raw(&report(&times));
-    }
-    Ok(Tally { passed: u64::from(within), failed: u64::from(!within), skipped: 0 })
+    let complaint = (!within).then(|| report(&times));
+    Ok(Tally::tell(&format!("vm {TRACED_COST}"), complaint.as_slice()))
 }
 
 /// From one program's start to its exit, nanoseconds.

@@ -12,6 +12,7 @@ mod say;
 mod scenarios;
 mod setup;
 mod shell;
+mod tally;
 mod test;
 #[path = "../../kni-user/build/toolchain.rs"]
 #[expect(dead_code, reason = "kni-user's build script uses the rest")]

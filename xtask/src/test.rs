@@ -12,26 +12,10 @@ use crate::matrix::{Chosen, Kernels};
 use crate::privilege::is_root;
 use crate::say;
 use crate::setup::find_program;
+use crate::tally::Tally;
 use crate::view_test::{self, LIVE_VIEW};
 use crate::workspace::Workspace;
 use crate::{bench, build, scenarios, setup, vm, vm_tests};
-
-/// What became of the tests.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Tally {
-    pub(crate) passed: u64,
-    pub(crate) failed: u64,
-    pub(crate) skipped: u64,
-}
-
-impl Tally {
-    /// Adds another's numbers.
-    pub(crate) fn add(&mut self, other: Self) {
-        self.passed += other.passed;
-        self.failed += other.failed;
-        self.skipped += other.skipped;
-    }
-}
 
 /// Which tests to run.
 #[derive(Debug, Default, Eq, PartialEq)]
@@ -83,22 +67,19 @@ pub(crate) fn run(chosen: &[String], kernels: Option<Kernels>) -> Result<ExitCod
     if tally == Tally::default() {
         bail!("no test is called {}", chosen.join(" or "));
     }
-    result_line(tally);
+    result(&tally);
     Ok(if tally.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// A group that can't be run is a failure, and no reason to leave the others out.
 fn group(what: &str, run: impl FnOnce() -> Result<Tally>) -> Tally {
     say!("{what}");
-    setup::build_tools().and_then(|()| run()).unwrap_or_else(|error| {
-        say!("{what}: FAILED: {error:#}");
-        Tally { failed: 1, ..Tally::default() }
-    })
+    setup::build_tools().and_then(|()| run()).unwrap_or_else(|error| Tally::tell(what, &[error]))
 }
 
 #[expect(clippy::print_stdout, reason = "the count is the result")]
-fn result_line(Tally { passed, failed, skipped }: Tally) {
-    println!("{passed} passed, {failed} failed, {skipped} skipped");
+fn result(tally: &Tally) {
+    println!("{tally}");
 }
 
 fn choose(chosen: &[String], scenarios: &[&str]) -> Choice {
@@ -147,8 +128,7 @@ fn unit(filters: &[String]) -> Result<Tally> {
 /// The tests that need BPF.
 fn host(filters: &[String]) -> Result<Tally> {
     if !is_root() && find_program("sudo").is_none() {
-        say!("skipped: loading eBPF programs takes root, and there is no sudo here");
-        return Ok(Tally { skipped: 1, ..Tally::default() });
+        return Ok(Tally::skip("host", "loading eBPF programs takes root, and there is no sudo here"));
     }
     setup::vm_tools()?;
     let root = vm::guest_root()?;
@@ -172,9 +152,7 @@ fn counted(command: &mut Command) -> Result<Tally> {
     let mut tally = Tally::default();
     for line in BufReader::new(output).lines() {
         let line = line.context("cannot read what the tests say")?;
-        if let Some(counted) = parse_result(&line) {
-            tally.add(counted);
-        }
+        tally.take_line(&line);
         say::raw(&line);
     }
     let status = child.wait().context("cannot wait for the tests")?;
@@ -184,26 +162,9 @@ fn counted(command: &mut Command) -> Result<Tally> {
     Ok(tally)
 }
 
-/// `test result: ok. 4 passed; 0 failed; 1 ignored; 0 measured; 2 filtered out; ...`
-fn parse_result(line: &str) -> Option<Tally> {
-    let (_, counts) = line.strip_prefix("test result: ")?.split_once(". ")?;
-    let count =
-        |what: &str| counts.split("; ").find_map(|part| part.strip_suffix(what)?.trim().parse::<u64>().ok());
-    Some(Tally { passed: count("passed")?, failed: count("failed")?, skipped: count("ignored")? })
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Choice, Tally, choose, parse_result};
-
-    #[test]
-    fn the_count_of_a_libtest_is_read_and_nothing_else() {
-        let line = "test result: FAILED. 4 passed; 2 failed; 1 ignored; 0 measured; 7 filtered out; finished in 0.1s";
-        assert_eq!(parse_result(line), Some(Tally { passed: 4, failed: 2, skipped: 1 }));
-        for line in ["", "test a ... ok", "test result: ok.", "4 passed; 0 failed; 0 ignored"] {
-            assert_eq!(parse_result(line), None, "{line}");
-        }
-    }
+    use super::{Choice, choose};
 
     #[test]
     fn a_name_chooses_a_group_a_scenario_or_tests_by_name() {

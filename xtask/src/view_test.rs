@@ -7,9 +7,8 @@ use anyhow::Result;
 use kniwatch_tests::guest::Kernel;
 use kniwatch_tests::view::judge;
 
-use crate::say;
 use crate::setup;
-use crate::test::Tally;
+use crate::tally::Tally;
 use crate::vm::{Job, Vm, console_log};
 use crate::workspace::Workspace;
 
@@ -32,10 +31,5 @@ pub(crate) fn run() -> Result<Tally> {
     if outcome.status != Some(0) {
         complaints.push(format!("the session failed; its console: {}", console_log(&run).display()));
     }
-    say::raw(&format!("vm {LIVE_VIEW} ... {}", if complaints.is_empty() { "ok" } else { "FAILED" }));
-    for complaint in &complaints {
-        say::raw(&format!("  {}", complaint.replace('\n', "\n  ")));
-    }
-    let failed = u64::from(!complaints.is_empty());
-    Ok(Tally { passed: 1 - failed, failed, skipped: 0 })
+    Ok(Tally::tell(&format!("vm {LIVE_VIEW}"), &complaints))
 }

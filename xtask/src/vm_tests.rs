@@ -17,7 +17,7 @@ use crate::matrix::{Chosen, Kernels, plan};
 use crate::prototypes;
 use crate::say;
 use crate::scenarios::job;
-use crate::test::Tally;
+use crate::tally::Tally;
 use crate::vm::console::{Kind, Trouble};
 use crate::vm::gone::Gone;
 use crate::vm::{Outcome, Vm, console_log};
@@ -31,22 +31,22 @@ pub(crate) fn run(chosen: Chosen<'_>, kernels: Option<Kernels>) -> Result<Tally>
     for (kernel, scenarios) in plan(&scenarios().collect::<Vec<_>>(), chosen, kernels)? {
         tally.add(
             on(&workspace, kernel, &scenarios, !named)
-                .unwrap_or_else(|error| without(kernel, &scenarios, &error)),
+                .unwrap_or_else(|error| without(kernel, &scenarios, error)),
         );
     }
     Ok(tally)
 }
 
 /// What comes of a kernel whose guest can't be had: the others are run all the same.
-fn without(kernel: Kernel, scenarios: &[&Scenario], error: &anyhow::Error) -> Tally {
+fn without(kernel: Kernel, scenarios: &[&Scenario], error: anyhow::Error) -> Tally {
     if let Some(gone) = error.downcast_ref::<Gone>() {
+        let mut tally = Tally::default();
         for scenario in scenarios {
-            say::raw(&format!("vm {kernel} {} ... skipped: {gone}", scenario.name));
+            tally.add(Tally::skip(&format!("vm {kernel} {}", scenario.name), gone));
         }
-        return Tally { skipped: scenarios.len() as u64, ..Tally::default() };
+        return tally;
     }
-    say::raw(&format!("vm {kernel} guest ... FAILED\n  {error:#}"));
-    Tally { failed: 1, ..Tally::default() }
+    Tally::tell(&format!("vm {kernel} guest"), &[error])
 }
 
 /// Runs the `scenarios` on that kernel, and `with_prototypes` looks whether the probed functions are there as they
@@ -74,12 +74,7 @@ fn on(
 
 fn prototypes(workspace: &Workspace, kernel: Kernel, vm: &Vm) -> Result<Tally> {
     let complaints = prototypes::check(workspace, &vm.root.path, kernel.name())?;
-    say::raw(&format!("vm {kernel} prototypes ... {}", if complaints.is_empty() { "ok" } else { "FAILED" }));
-    for complaint in &complaints {
-        say::raw(&format!("  {complaint}"));
-    }
-    let failed = u64::from(!complaints.is_empty());
-    Ok(Tally { passed: 1 - failed, failed, skipped: 0 })
+    Ok(Tally::tell(&format!("vm {kernel} prototypes"), &complaints))
 }
 
 /// Scenarios that share a guest.
@@ -122,18 +117,13 @@ impl Boot<'_> {
         let mut tally = Tally::default();
         for scenario in scenarios {
             let complaints = complaints(scenario, results, vm, &schema)?;
-            if complaints.is_empty() {
-                tally.passed += 1;
-                say::raw(&format!("vm {kernel} {} ... ok", scenario.name));
-            } else {
-                tally.failed += 1;
-                say::raw(&format!("vm {kernel} {} ... FAILED", scenario.name));
-                tell_failure(scenario, &complaints, results);
+            tally.add(Tally::tell(&format!("vm {kernel} {}", scenario.name), &complaints));
+            if !complaints.is_empty() {
+                tell_results(scenario, results);
             }
         }
         if let Some(trouble) = trouble(*guest, &outcome) {
-            tally.failed += 1;
-            say::raw(&format!("vm {kernel} guest ... FAILED\n  {trouble}"));
+            tally.add(Tally::tell(&format!("vm {kernel} guest"), &[trouble]));
             tell_tail("the guest's console", &console_log(results));
         }
         Ok(tally)
@@ -211,10 +201,8 @@ fn observed(dir: &Path, vm: &Vm) -> Result<Observed> {
     })
 }
 
-fn tell_failure(scenario: &Scenario, complaints: &[String], results: &Path) {
-    for complaint in complaints {
-        say::raw(&format!("  {complaint}"));
-    }
+/// What a scenario that failed has left.
+fn tell_results(scenario: &Scenario, results: &Path) {
     for index in 0..scenario.runs.len() {
         let dir: PathBuf = results.join(script::results_of(scenario, index));
         for (what, file) in
@@ -282,9 +270,10 @@ mod tests {
         let scenarios = [&Scenario::USUAL, &Scenario::USUAL];
         let gone = Gone { release: "bullseye", answer: "404  Not Found".to_owned() };
         let skipped = Tally { skipped: 2, ..Tally::default() };
-        assert_eq!(without(Kernel::Linux510, &scenarios, &gone.into()), skipped);
-        let failed = Tally { failed: 1, ..Tally::default() };
-        assert_eq!(without(Kernel::Linux510, &scenarios, &anyhow::anyhow!("no space left")), failed);
+        assert_eq!(without(Kernel::Linux510, &scenarios, gone.into()), skipped);
+        let failures = vec!["vm 5.10 guest".to_owned()];
+        let failed = Tally { failed: 1, failures, ..Tally::default() };
+        assert_eq!(without(Kernel::Linux510, &scenarios, anyhow::anyhow!("no space left")), failed);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use kniwatch_tests::guest::Kernel;
 use super::unit;
 use crate::say;
 use crate::setup;
-use crate::test::Tally;
+use crate::tally::Tally;
 use crate::vm::{Job, Vm, console_log};
 use crate::workspace::Workspace;
 
@@ -24,16 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(600);
 /// Makes the package and tries it; what `package-lifecycle` of the guest complains of is on stderr.
 pub(crate) fn test() -> Tally {
     let complaint = lifecycle().err();
-    say::raw(&format!(
-        "vm {} {PACKAGE} ... {}",
-        Kernel::MAIN,
-        if complaint.is_some() { "FAILED" } else { "ok" }
-    ));
-    if let Some(complaint) = &complaint {
-        say::raw(&format!("  {complaint:#}"));
-    }
-    let failed = u64::from(complaint.is_some());
-    Tally { passed: 1 - failed, failed, skipped: 0 }
+    Tally::tell(&format!("vm {} {PACKAGE}", Kernel::MAIN), complaint.as_slice())
 }
 
 fn lifecycle() -> Result<()> {

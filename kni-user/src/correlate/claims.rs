@@ -10,7 +10,7 @@ use super::interfaces::Living;
 use super::judge::unseen;
 use super::observed::{as_int, errno};
 use super::request::claimed_name;
-use super::{Correlator, Finding, Watch};
+use super::{Correlator, Finding, Opened, Watch};
 use crate::event::{Call, Holder, Nanos, Phase, Step, Task};
 use crate::report::{Change, Released, ReleasedHow};
 use crate::untrusted::Untrusted;
@@ -145,8 +145,14 @@ impl Correlator {
         };
         self.removing.closing.remove(&tid);
         self.processes.closed(pid);
-        let [_, file, netns] = step.args;
-        // Of the opener, whatever namespace the interface was asked for from (`kni_release`, 2.2 and later).
+        let [_, file, closer] = step.args;
+        // Of the opener, whatever namespace the interface was asked for from (`kni_release`, 2.2 and later), and
+        // whatever namespace it is closed from: that is the opener's but for programs that leave theirs.
+        let netns = match self.loaded.closed(at, (file, closer), self.processes.started(pid), watch) {
+            Opened::In(netns) => netns,
+            Opened::Unknown => closer,
+            Opened::Doubtful => return Vec::new(),
+        };
         let listed = |known: &Living| netns == 0 || known.home.is_none_or(|home| home == netns);
         let dead = |known: &Living| known.owner_ended && known.is_owned_by(pid);
         let has_ended = self.processes.has_ended(pid) || self.interfaces.living.iter().any(dead);
@@ -156,7 +162,7 @@ impl Correlator {
         findings(self.interfaces.claim(at, watch, &claim, |known| {
             let own = match known.file {
                 Some(from) => from == file,
-                None => known.is_owned_by(pid) || (!known.whole && netns != 0),
+                None => known.is_owned_by(pid) || (!known.whole && closer != 0),
             };
             own && listed(known)
         }))
@@ -168,13 +174,14 @@ impl Correlator {
         findings(self.interfaces.claim(at, watch, &claim, |known| known.is_owned_by(pid)))
     }
 
-    /// A module has gone. What was the module's can't live on; what rtnetlink still shows does.
+    /// A module has gone, and takes no interface with it: its exit removes none (`kni_exit` of `kni_misc.c`, in all
+    /// releases). There is one only of a namespace that the device was not opened in: of all others, the module is in
+    /// use.
     pub(super) fn module_gone(&mut self, at: Nanos, step: &Step, watch: Watch) -> Vec<Finding> {
         let ours = step.text.text().is_some_and(|name| name.as_bytes() == MODULE_NAME);
         if step.hook != Hook::ModuleFree || !ours {
             return Vec::new();
         }
-        let claim = Claim { how: ReleasedHow::ModuleRemoval, by: None, took_ns: None };
-        findings(self.interfaces.claim(at, watch, &claim, |known| known.claim.is_none()))
+        self.interfaces.left_behind(at, watch)
     }
 }

@@ -3,9 +3,9 @@
 
 use kni_ebpf::hook::Hook;
 
-use super::Watch;
 use super::claims::Claim;
 use super::judge::unseen;
+use super::{Finding, Watch};
 use crate::event::{Holder, Interface, LinkState, Nanos};
 use crate::report::{Change, Changed, Released, ReleasedHow};
 use crate::untrusted::Untrusted;
@@ -163,6 +163,18 @@ impl Interfaces {
             known.claim.is_some() && known.link.as_ref().is_none_or(|link| link.gone.is_some())
         });
         gone.map(|gone| gone.released(at)).collect()
+    }
+
+    /// The module has gone: what there is of its interfaces is nobody's any more.
+    ///
+    /// Told of those only whose creation was seen, and whose removal would have been: that rtnetlink has not told of an
+    /// end proves nothing.
+    pub(super) fn left_behind(&mut self, at: Nanos, watch: Watch) -> Vec<Finding> {
+        let left = self.living.extract_if(.., |known| {
+            let is_shown = known.link.as_ref().is_none_or(|link| link.gone.is_none());
+            known.whole && known.claim.is_none() && is_shown && known.cannot_have_gone_unseen(at, watch)
+        });
+        left.map(|known| Finding::Changed(known.changed(Change::ModuleRemoved))).collect()
     }
 }
 

@@ -93,8 +93,27 @@ impl Loaded {
                     self.openings.push(Opening { at, file, netns });
                 }
             }
-            (Hook::DeviceRelease, _) => self.openings.retain(|opening| opening.file != file),
             _ => {}
+        }
+    }
+
+    /// The device is closed for the last time, by a process that was started at `started`, from the network namespace
+    /// `closer` (0: not known). Returns in which it was opened.
+    pub(super) fn closed(
+        &mut self,
+        at: Nanos,
+        (file, closer): (u64, u64),
+        started: Option<Nanos>,
+        watch: Watch,
+    ) -> Opened {
+        let opening = self.openings.extract_if(.., |opening| opening.file == file).last();
+        let is_certain = |Opening { at: since, netns, .. }| {
+            [0, netns].contains(&closer) || is_unchanged(Hook::DeviceOpen, since, at, watch)
+        };
+        match opening {
+            Some(opening) if is_certain(opening) => Opened::In(opening.netns),
+            None if !may_be_lost(started, watch) => Opened::Unknown,
+            _ => Opened::Doubtful,
         }
     }
 
@@ -140,15 +159,19 @@ impl Loaded {
                     return Opened::In(opening.netns);
                 }
                 Some(opening) => elsewhere(opening),
-                // It was opened since, and that has not been seen.
-                None => started.is_some_and(|started| {
-                    watch.armed.is_some_and(|armed| armed <= started) && watch.account.lost_since(started) > 0
-                }),
+                None => may_be_lost(started, watch),
             },
             None => seen.lost > 0 && self.openings.iter().any(elsewhere),
         };
         if doubtful { Opened::Doubtful } else { Opened::Unknown }
     }
+}
+
+/// Whether a process that was started then may have opened the device since records flow, and that was lost.
+fn may_be_lost(started: Option<Nanos>, watch: Watch) -> bool {
+    started.is_some_and(|started| {
+        watch.armed.is_some_and(|armed| armed <= started) && watch.account.lost_since(started) > 0
+    })
 }
 
 /// Whether nothing that `hook` tells of has gone unseen since `since`, or since records flow.

@@ -145,8 +145,6 @@ pub enum ReleasedHow {
     Close,
     /// By the end of the process, which closes what it has open.
     Death,
-    /// With the module, or with its network namespace.
-    ModuleRemoval,
     /// It is gone, and what released it was not seen.
     Unseen,
 }
@@ -211,6 +209,8 @@ pub enum Change {
         /// How long that took.
         took_ns: Option<u64>,
     },
+    /// The module was removed, and the interface stayed behind.
+    ModuleRemoved,
 }
 
 /// Loss.

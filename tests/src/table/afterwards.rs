@@ -2,7 +2,7 @@
 
 use super::NOTHING_SAID;
 use super::builds::REFUSED;
-use super::kernel::{TO_ITS_END, raw, row};
+use super::kernel::{TO_ITS_END, elsewhere, raw, row};
 use super::library::kni_app;
 use crate::guest::Guest;
 use crate::scenario::{
@@ -271,6 +271,29 @@ const LISTED: &[Run] = &[Run {
     )
 }];
 
+/// An interface that was created in a namespace without the device outlives the device, moves to the first namespace
+/// when its own ends, and lets the module go.
+const MODULE_REMOVED: &[Run] = &[Run {
+    program: "sh",
+    arguments: &[
+        "-c",
+        "kni-create --created-elsewhere vEth0_0
+        until [ -e /sys/class/net/vEth0_0 ]; do :; done
+        modprobe -r rte_kni",
+    ],
+    ..raw(
+        &[],
+        elsewhere(
+            &[Attempt {
+                outcome: "created-elsewhere",
+                also: &[("/interface/opened_in", Said::Something), ("/interface/netns", Said::Something)],
+                ..GOT
+            }],
+            &[Became::event("module-removed", NAME, &[])],
+        ),
+    )
+}];
+
 /// In the order in which they are told of.
 pub(super) const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -297,6 +320,11 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     row("release-refused", "RELEASE by the name that it was renamed to", RELEASE_REFUSED),
     row("rtnl-held", "CREATE waits for ip, which waits for an answer", RTNL_HELD),
+    Scenario {
+        guest: Guest::Oopses,
+        module: Module::With("kthread_mode=multiple"),
+        ..row("module-removed", "the module is removed from under an interface", MODULE_REMOVED)
+    },
     Scenario {
         guest: Guest::Oopses,
         ..row("bad-address", "queues beyond the memory's end: the thread dies", DOOMED_ADDRESS)

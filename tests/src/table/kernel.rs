@@ -284,7 +284,7 @@ const OTHER_TYPE: &[Run] = &[
     ),
 ];
 
-const fn elsewhere(attempts: &'static [Attempt], interfaces: &'static [Became]) -> Expect {
+pub(super) const fn elsewhere(attempts: &'static [Attempt], interfaces: &'static [Became]) -> Expect {
     Expect {
         status: 15,
         attempts: Attempts::Exactly(attempts),

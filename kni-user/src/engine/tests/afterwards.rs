@@ -230,7 +230,22 @@ fn an_interface_in_another_namespace_than_the_device_s_stays_when_that_is_closed
     stream.note(process(400), Hook::ModuleFree, [0; 3], "dummy");
     assert!(how(&stream).is_empty());
     stream.note(process(400), Hook::ModuleFree, [0; 3], "rte_kni");
-    assert_eq!(how(&stream), [ReleasedHow::ModuleRemoval]);
+    assert!(how(&stream).is_empty());
+    assert_eq!(changes(stream), [Change::ModuleRemoved]);
+}
+
+#[test]
+fn the_device_is_its_opener_s_namespace_s_whichever_it_is_closed_from() {
+    for (opened, stays) in [(THERE, true), (HERE, false)] {
+        let mut stream = Stream::watch();
+        stream.process(APP.pid, 1);
+        stream.enter(APP, Hook::DeviceOpen, [1, SOME, opened], "");
+        stream.leave(APP, Hook::DeviceOpen, 0, [1, SOME, opened]);
+        stream.request(APP, "vEth0", Kernel::Creates);
+        stream.enter(APP, Hook::DeviceRelease, [1, SOME, HERE], "");
+        stream.leave(APP, Hook::DeviceRelease, 0, [1, SOME, HERE]);
+        assert_eq!(how(&stream).is_empty(), stays, "{opened}");
+    }
 }
 
 #[test]

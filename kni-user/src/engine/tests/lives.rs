@@ -171,6 +171,7 @@ fn kind(change: &Change) -> String {
         Change::Carrier { on } => format!("carrier {on}"),
         Change::SetUpRequest { errno, by: Holder { pid, .. }, .. } => format!("{pid} was told {errno:?}"),
         Change::ReleaseRefused { errno, .. } => format!("refused with {errno:?}"),
+        Change::ModuleRemoved => "left behind".to_owned(),
     }
 }
 

@@ -83,7 +83,7 @@ fn expected(run: &str) -> (Vec<Short>, u8) {
             (vec![CREATED, blocked(Boundary::Network), refused], 0)
         }
         "t32-slash" | "t32-empty" => in_network(Cause::NetNameInvalid),
-        "created-elsewhere" | "template" => elsewhere(),
+        "created-elsewhere" | "module-removed" | "template" => elsewhere(),
         "t39" => doomed(Cause::ModLayoutSkew),
         "bad-address" => doomed(Cause::ModBadAddress),
         "rtnl-held" => (vec![CREATED, blocked(Boundary::Network)], 0),

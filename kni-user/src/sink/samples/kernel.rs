@@ -177,6 +177,7 @@ pub(crate) fn changes() -> Vec<Changed> {
         asked(None, 1_200_000_000),
         Change::ReleaseRefused { errno: Some(libc::EINVAL), took_ns: Some(21_000) },
         Change::ReleaseRefused { errno: None, took_ns: None },
+        Change::ModuleRemoved,
     ];
     let anybodys = Changed { owner: None, ..changed(Change::Up { carrier: true }) };
     all.into_iter().map(changed).chain([anybodys]).collect()
@@ -188,7 +189,6 @@ pub(crate) fn releases() -> Vec<Released> {
         (ReleasedHow::Request, Some(3_270_000_000)),
         (ReleasedHow::Close, Some(57_000_000)),
         (ReleasedHow::Death, None),
-        (ReleasedHow::ModuleRemoval, None),
         (ReleasedHow::Unseen, None),
     ];
     let released = |(how, took_ns)| Released { how, took_ns, ..super::released() };

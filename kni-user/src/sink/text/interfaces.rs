@@ -23,7 +23,6 @@ pub(super) fn released(page: &mut Page, released: &Released, time: &str) {
         ReleasedHow::Request => "RELEASED by request",
         ReleasedHow::Close => "RELEASED by closing /dev/kni",
         ReleasedHow::Death => "RELEASED by the end of its process",
-        ReleasedHow::ModuleRemoval => "RELEASED with the module or its network namespace",
         ReleasedHow::Unseen => "GONE; what released it was not seen",
     };
     let took = took_ns.map_or_else(String::new, |took| format!(" in {}", duration(took)));
@@ -45,7 +44,9 @@ pub(super) fn changed(page: &mut Page, changed: &Changed, time: &str) {
 fn tone(what: &Change) -> Tone {
     match what {
         Change::Up { carrier: true } | Change::Carrier { on: true } => Tone::Good,
-        Change::SetUpRequest { errno: Some(_), .. } | Change::ReleaseRefused { .. } => Tone::Bad,
+        Change::SetUpRequest { errno: Some(_), .. }
+        | Change::ReleaseRefused { .. }
+        | Change::ModuleRemoved => Tone::Bad,
         Change::Renamed { .. }
         | Change::Moved { .. }
         | Change::Up { carrier: false }
@@ -84,6 +85,7 @@ fn headline(what: &Change) -> (String, String) {
             let took = took_ns.map_or_else(String::new, |took| format!(" after {}", duration(took)));
             ("RELEASE REFUSED", format!("{with}{took}"))
         }
+        Change::ModuleRemoved => ("LEFT WITHOUT ITS MODULE", String::new()),
     };
     (said.to_owned(), rest)
 }
@@ -101,6 +103,13 @@ fn evidence(what: &Change, owner: Option<&Holder>) -> Vec<String> {
                            and by nothing else";
             let unknown = (*errno == Some(libc::EINVAL)).then(|| unknown.to_owned());
             unknown.into_iter().chain(["the interface stays".to_owned()]).collect()
+        }
+        Change::ModuleRemoved => {
+            let stayed = "it was created in another network namespace than the device was opened in, so that closing \
+                          the device left it where it was";
+            let dies = "its code is gone: who touches it next, as \"ip link\" does, dies in the kernel, and so does \
+                        its own thread";
+            vec![stayed.to_owned(), dies.to_owned()]
         }
         Change::Moved { .. } | Change::Up { carrier: true } | Change::Down | Change::Carrier { on: true } => {
             Vec::new()
@@ -147,6 +156,9 @@ fn next(what: &Change, name: &Untrusted) -> Option<String> {
             "have a thread of the program call rte_kni_handle_request again and again, also while another \
              releases the interface"
                 .to_owned(),
+        ),
+        Change::ModuleRemoved => Some(
+            "reboot; from then on remove rte_kni only when \"kniwatch ls\" lists no interface".to_owned(),
         ),
         _ => None,
     }

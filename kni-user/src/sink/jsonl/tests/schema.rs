@@ -310,6 +310,7 @@ became! {
     Carrier { on: bool }
     SetUpRequest { request: String, errno: Option<i32>, took_ns: u64, by: Holder }
     ReleaseRefused { errno: Option<i32>, took_ns: Option<u64> }
+    ModuleRemoved {}
 }
 
 #[derive(Debug, Deserialize)]

@@ -206,29 +206,29 @@ fn events_are_told_newest_first() {
     check(
         &mut turned(state, 4),
         &expect![[r#"
-        kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64                            00:00:00
-        rte_kni 22.11 is loaded: carrier=off, kthread_mode=single       lost 0, missed 0
-        IDLE (no program uses KNI): 4 hooks live, 1 idle, 1 waiting, 3 missing
-         Attempts  Processes  Interfaces  Probes [Events]                      29 listed
-        kniwatch: a warning of its own
-        14:02:11.204  the command ended with exit status 1
-        14:02:11.204  3 RECORDS LOST (4 in all): an attempt of that time may stay inco..
-        14:02:11.204  testpmd[4533]    kni0     RELEASED by request, lived 4.9 s
-        14:02:11.204  now observed: dispatcher, handler; the module had been there uno..
-        14:02:11.204  no longer observed: dispatcher, handler
-        14:02:11.204  testpmd[4533]    kni0     DIED IN THE MODULE, inside kni_release
-            the kernel failed in __get_user_pages
-            kernel: BUG: kernel NULL pointer dereference, address: 0000000000000000
-            kernel: RIP: 0010:__get_user_pages+0x4f/0x6b0
-            kni0 stays
-            /dev/kni stays busy until the machine is restarted
-            next: kniwatch explain sys.device-stuck
-        14:02:11.204  -                kni0     UP
-        14:02:11.204  testpmd[4533]    kni0     RELEASE REFUSED by the library, which ..
-            the interface stays
-        14:02:11.204  testpmd[4533]    kni0     RELEASE REFUSED with EINVAL (Invalid a..
-            the module knows it by the name and in the network namespace that it was c..
-              nothing else
-        j/k scroll  tab more  p pause  ? help  q quit"#]],
+            kniwatch 0.1.0 on lab7, Linux 6.1.0-56-amd64                            00:00:00
+            rte_kni 22.11 is loaded: carrier=off, kthread_mode=single       lost 0, missed 0
+            IDLE (no program uses KNI): 4 hooks live, 1 idle, 1 waiting, 3 missing
+             Attempts  Processes  Interfaces  Probes [Events]                      29 listed
+            kniwatch: a warning of its own
+            14:02:11.204  the command ended with exit status 1
+            14:02:11.204  3 RECORDS LOST (4 in all): an attempt of that time may stay inco..
+            14:02:11.204  testpmd[4533]    kni0     RELEASED by request, lived 4.9 s
+            14:02:11.204  now observed: dispatcher, handler; the module had been there uno..
+            14:02:11.204  no longer observed: dispatcher, handler
+            14:02:11.204  testpmd[4533]    kni0     DIED IN THE MODULE, inside kni_release
+                the kernel failed in __get_user_pages
+                kernel: BUG: kernel NULL pointer dereference, address: 0000000000000000
+                kernel: RIP: 0010:__get_user_pages+0x4f/0x6b0
+                kni0 stays
+                /dev/kni stays busy until the machine is restarted
+                next: kniwatch explain sys.device-stuck
+            14:02:11.204  -                kni0     UP
+            14:02:11.204  testpmd[4533]    kni0     LEFT WITHOUT ITS MODULE
+                it was created in another network namespace than the device was opened in,..
+                  device left it where it was
+                its code is gone: who touches it next, as "ip link" does, dies in the kern..
+                  own thread
+            j/k scroll  tab more  p pause  ? help  q quit"#]],
     );
 }

@@ -26,7 +26,7 @@ pub(crate) use processes::{Process, Processes, State as ProcessState};
 /// Lines of what happened beside attempts that are kept.
 const EVENTS: usize = 1000;
 /// Columns that they are broken at.
-const EVENT_WIDTH: usize = 100;
+const EVENT_WIDTH: usize = 80;
 
 /// Everything that is on the screen, or could be.
 #[derive(Debug, Default)]

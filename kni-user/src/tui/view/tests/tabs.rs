@@ -212,9 +212,11 @@ fn events_are_told_newest_first() {
              Attempts  Processes  Interfaces  Probes [Events]                      29 listed
             kniwatch: a warning of its own
             14:02:11.204  the command ended with exit status 1
-            14:02:11.204  3 RECORDS LOST (4 in all): an attempt of that time may stay inco..
+            14:02:11.204  3 RECORDS LOST (4 in all): an attempt of that time may stay
+                inconclusive or unseen
             14:02:11.204  testpmd[4533]    kni0     RELEASED by request, lived 4.9 s
-            14:02:11.204  now observed: dispatcher, handler; the module had been there uno..
+            14:02:11.204  now observed: dispatcher, handler; the module had been there
+                unobserved for 1.2 ms
             14:02:11.204  no longer observed: dispatcher, handler
             14:02:11.204  testpmd[4533]    kni0     DIED IN THE MODULE, inside kni_release
                 the kernel failed in __get_user_pages
@@ -225,10 +227,8 @@ fn events_are_told_newest_first() {
                 next: kniwatch explain sys.device-stuck
             14:02:11.204  -                kni0     UP
             14:02:11.204  testpmd[4533]    kni0     LEFT WITHOUT ITS MODULE
-                it was created in another network namespace than the device was opened in,..
-                  device left it where it was
-                its code is gone: who touches it next, as "ip link" does, dies in the kern..
-                  own thread
+                it was created in another network namespace than the device was opened in,
+                  so that closing the device left it where it was
             j/k scroll  tab more  p pause  ? help  q quit"#]],
     );
 }

@@ -61,7 +61,7 @@ impl Correlator {
             Hook::Exit => self.exited(at, step, watch),
             Hook::Exec => {
                 let left = self.finish_all(End::Unknown, at, watch, |seen| seen.task.pid == pid);
-                self.processes.exec(pid, at);
+                self.processes.exec(pid, at, step.text.text());
                 left
             }
             Hook::Fork => {

@@ -86,6 +86,8 @@ pub(super) struct Known {
     /// The objects whose code it runs, and when that was read.
     pub(super) mapped: Vec<(Nanos, Untrusted)>,
     pub(super) milestones: Milestones,
+    /// The program that it was told to execute, by its whole path: `/proc` may be too late for that too.
+    executed: Option<Untrusted>,
     pub(super) ended: Option<Nanos>,
     /// How, if that is known.
     pub(super) end: Option<report::ProcessEnd>,
@@ -95,6 +97,13 @@ pub(super) struct Known {
     /// A device's refusal that has been told of: by which thread, and when.
     pub(super) told: Option<(u32, Nanos)>,
     touched: u64,
+}
+
+impl Known {
+    /// The program's file.
+    pub(super) fn exe(&self) -> Option<&Untrusted> {
+        self.info.as_ref().and_then(|info| info.exe.as_ref()).or(self.executed.as_ref())
+    }
 }
 
 /// All processes that were seen using KNI.
@@ -165,9 +174,9 @@ impl Processes {
     fn fork_of(&self, parent: u32) -> Known {
         let program = Program::OfParent { parent, started: self.started(parent) };
         let known = self.get(parent);
-        let (history, mapped) =
-            known.map(|known| (known.history.clone(), known.mapped.clone())).unwrap_or_default();
-        Known { history, mapped, program, ..Known::default() }
+        let shared = |known: &Known| (known.history.clone(), known.mapped.clone(), known.executed.clone());
+        let (history, mapped, executed) = known.map(shared).unwrap_or_default();
+        Known { history, mapped, executed, program, ..Known::default() }
     }
 
     /// The process runs code of an object, as was read at `at`.
@@ -229,11 +238,12 @@ impl Processes {
     }
 
     /// The process runs another program from now on.
-    pub(super) fn exec(&mut self, pid: u32, at: Nanos) {
+    pub(super) fn exec(&mut self, pid: u32, at: Nanos, path: Option<&Untrusted>) {
         if let Some(known) = self.known.get_mut(&pid) {
             known.history = History::default();
             known.milestones = Milestones::default();
             known.program = Program::Own;
+            known.executed = path.filter(|path| path.as_bytes().starts_with(b"/")).cloned();
             known.mapped.retain(|(read, _)| *read > at);
             known.born = Some(at);
             known.info = known.info.take().map(|info| event::Process { exe: None, ..info });
@@ -319,7 +329,7 @@ impl Processes {
     }
 
     pub(super) fn exe(&self, pid: u32) -> Option<&Untrusted> {
-        self.get(pid)?.info.as_ref()?.exe.as_ref()
+        self.get(pid)?.exe()
     }
 
     pub(super) fn netns(&self, pid: u32) -> Option<u64> {
@@ -335,7 +345,7 @@ impl Processes {
             tid: task.tid,
             ns_pid: ns_pids.get(1..).and_then(|inner| inner.last()).copied(),
             comm: task.comm.clone(),
-            exe: info.and_then(|info| info.exe.clone()),
+            exe: self.exe(task.pid).cloned(),
             start_ns: info.map(|info| info.start_ns),
             mntns: info.and_then(|info| info.mntns),
         }
@@ -343,63 +353,4 @@ impl Processes {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{MAX_PROCESSES, Processes};
-    use crate::event::Process;
-
-    fn info(pid: u32, start_ns: u64, parent: u32, exe: &str) -> Process {
-        let exe = Some(exe.into());
-        Process {
-            pid,
-            ns_pids: vec![pid],
-            start_ns,
-            exe,
-            parent,
-            parent_comm: None,
-            netns: Some(1),
-            mntns: None,
-        }
-    }
-
-    #[test]
-    fn a_reused_id_inherits_nothing() {
-        let mut processes = Processes::default();
-        processes.describe(&info(7, 100, 1, "/a"));
-        processes.of(7).history.opened(1, super::Open::default(), Some(3));
-        processes.describe(&info(7, 100, 1, "/a"));
-        assert!(processes.of(7).history.open.is_some(), "the same process, described again");
-        processes.describe(&info(7, 200, 1, "/a"));
-        assert!(processes.of(7).history.open.is_none());
-    }
-
-    #[test]
-    fn what_is_left_of_a_process_in_proc_does_not_replace_what_was_known() {
-        let mut processes = Processes::default();
-        processes.describe(&info(7, 100, 1, "/a"));
-        processes.ended(7, 300, None);
-        processes.describe(&Process { exe: None, ..info(7, 100, 1, "/a") });
-        assert_eq!((processes.exe(7), processes.lived(7)), (Some(&"/a".into()), Some(200)));
-    }
-
-    #[test]
-    fn a_forked_child_inherits_and_another_program_does_not() {
-        let mut processes = Processes::default();
-        processes.describe(&info(7, 100, 1, "/a"));
-        processes.of(7).history.opened(1, super::Open::default(), Some(3));
-        processes.describe(&info(8, 200, 7, "/a"));
-        processes.describe(&info(9, 200, 7, "/b"));
-        assert_eq!(processes.of(8).history.descriptors, [3]);
-        assert!(processes.of(9).history.descriptors.is_empty());
-    }
-
-    #[test]
-    fn memory_stays_bounded_and_the_living_stay() {
-        let mut processes = Processes::default();
-        processes.of(1).history.init = None;
-        for pid in 2..3 * u32::try_from(MAX_PROCESSES).unwrap() {
-            processes.of(pid).ended = Some(1);
-        }
-        assert_eq!(processes.known.len(), MAX_PROCESSES);
-        assert!(processes.get(1).is_some());
-    }
-}
+mod tests;

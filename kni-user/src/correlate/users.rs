@@ -39,7 +39,7 @@ impl Correlator {
         Some(User {
             pid,
             comm: flying.map(|seen| &seen.task.comm).or(own).cloned(),
-            exe: known.info.as_ref().and_then(|info| info.exe.clone()),
+            exe: known.exe().cloned(),
             inside: flying.map(|seen| seen.began),
             last,
             ended: known.ended.is_some(),

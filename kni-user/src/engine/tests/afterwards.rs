@@ -235,6 +235,14 @@ fn an_interface_in_another_namespace_than_the_device_s_stays_when_that_is_closed
 }
 
 #[test]
+fn of_an_interface_that_rtnetlink_alone_knows_nothing_is_told_when_the_module_goes() {
+    let mut stream = Stream::watch();
+    tells(&mut stream, link("vEth0", DOWN));
+    stream.note(process(400), Hook::ModuleFree, [0; 3], "rte_kni");
+    assert!(changes(stream).is_empty(), "that it has gone may have been missed");
+}
+
+#[test]
 fn the_device_is_its_opener_s_namespace_s_whichever_it_is_closed_from() {
     for (opened, stays) in [(THERE, true), (HERE, false)] {
         let mut stream = Stream::watch();

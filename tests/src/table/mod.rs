@@ -5,6 +5,7 @@ use crate::scenario::{Attempts, Expect, Scenario};
 mod afterwards;
 mod builds;
 mod crowds;
+mod doctor;
 mod fallbacks;
 mod kernel;
 mod library;
@@ -27,7 +28,7 @@ const NOTHING_SAID: Expect = Expect {
 
 /// All of them, in the order in which they are told of.
 pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
-    let tables: [&'static [Scenario]; 8] = [
+    let tables: [&'static [Scenario]; 9] = [
         system::SCENARIOS,
         library::SCENARIOS,
         standins::SCENARIOS,
@@ -36,6 +37,7 @@ pub fn scenarios() -> impl Iterator<Item = &'static Scenario> {
         afterwards::SCENARIOS,
         crowds::SCENARIOS,
         fallbacks::SCENARIOS,
+        doctor::SCENARIOS,
     ];
     tables.into_iter().flatten()
 }

@@ -23,6 +23,12 @@ impl Schema {
         lines.lines().filter_map(|line| self.complaint(line)).collect()
     }
 
+    /// The same of those lines alone that are JSON objects, among others.
+    #[must_use]
+    pub fn complaints_among(&self, lines: &str) -> Vec<String> {
+        lines.lines().filter(|line| line.starts_with('{')).filter_map(|line| self.complaint(line)).collect()
+    }
+
     fn complaint(&self, line: &str) -> Option<String> {
         match serde_json::from_str::<Value>(line) {
             Ok(value) => self.0.validate(&value).err().map(|error| {
@@ -44,5 +50,6 @@ mod tests {
         for wrong in ["{}\n", "{\"type\":1}\n{\"typ\":1}\n", "{\"type\":\n"] {
             assert_eq!(schema.complaints(wrong).len(), 1, "{wrong}");
         }
+        assert_eq!(schema.complaints_among("what a program says\n{\"type\":1}\n{}\n").len(), 1);
     }
 }

@@ -158,6 +158,8 @@ fn complaints(scenario: &Scenario, results: &Path, vm: &Vm, schema: &Schema) -> 
             let observed = observed(&dir, vm)?;
             complaints.extend(judge(expect, &observed));
             complaints.extend(schema.complaints(&observed.json));
+            // The command may have been kniwatch itself.
+            complaints.extend(schema.complaints_among(&observed.stderr));
         } else {
             complaints.push(format!("the guest left no result in {}", dir.display()));
         }

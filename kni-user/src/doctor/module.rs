@@ -127,6 +127,13 @@ fn loaded(facts: &Facts, module: &Loaded) -> Finding {
             .as_ref()
             .map_or_else(String::new, |vermagic| format!(", built for Linux {}", release_of(vermagic)));
         finding = finding.because(format!("from {}{built}", text(&file.path)));
+        if !file.listed
+            && let Some(other) = candidate(facts)
+        {
+            let other = text(&other.path);
+            finding = Finding { level: Level::Note, ..finding }
+                .because(format!("it is not the file that modprobe would load, {other}"));
+        }
     } else if candidate(facts).is_some_and(|file| file.is_loaded == Some(false)) {
         finding = Finding { level: Level::Note, ..finding }
             .because("it is not the file that modprobe would load: another build, or one from elsewhere");

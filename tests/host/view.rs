@@ -172,6 +172,33 @@ fn in_a_flood_of_attempts_a_key_has_its_answer_within_a_tenth_of_a_second_of_wor
     terminal.waits_for_prompt();
 }
 
+#[test]
+fn idle_it_looks_around_twice_a_second_and_takes_a_fifth_of_a_percent_at_most() {
+    // Whatever is started on the machine wakes it too, to see what that maps: the quietest of some windows counts.
+    const SECONDS: u32 = 2;
+    const WINDOWS: usize = 30;
+    const LOOKS: usize = 2;
+    const BUSY: Duration = Duration::from_millis(2);
+    let terminal = Terminal::open();
+    let recording = terminal.directory().join("idle.rec");
+    terminal.types(&format!("clear; {} --record {}", kniwatch(), recording.display()));
+    terminal.waits_for(WAITING);
+    let job = terminal.job();
+    let looks = || fs::read_to_string(&recording).unwrap().matches(r#""event":"tick""#).count();
+    let mut windows = Vec::new();
+    while windows.len() < WINDOWS {
+        let (busy_before, looks_before) = (busy(job), looks());
+        thread::sleep(Duration::from_secs(SECONDS.into()));
+        let busy = busy(job).saturating_sub(busy_before) / SECONDS;
+        let looks = (looks() - looks_before).div_ceil(2);
+        if busy <= BUSY && (1..=LOOKS).contains(&looks) {
+            return;
+        }
+        windows.push((busy, looks));
+    }
+    panic!("of each second it takes, and looks around: {windows:?}");
+}
+
 /// For how long the first thread of `pid`, which does all of the view's work, has run (`/proc/PID/schedstat`).
 fn busy(pid: u32) -> Duration {
     let schedstat = fs::read_to_string(format!("/proc/{pid}/schedstat")).unwrap();

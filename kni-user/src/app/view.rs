@@ -6,12 +6,13 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::slice;
+use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use crossterm::event::{Event, EventStream};
-use futures_util::StreamExt as _;
+use crossterm::event::{self, Event};
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
 
 use super::live::Request;
@@ -33,6 +34,9 @@ const KEY_GAP: Duration = Duration::from_millis(20);
 /// Interfaces are looked at again after so long at least, if something happened to one, and at most otherwise.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_ANYHOW: Duration = Duration::from_secs(10);
+
+/// Keys that wait to be taken; who types more meanwhile waits.
+const KEYS: usize = 64;
 
 /// So many files of the view's own making a directory can have.
 const EXPORTS: usize = 1000;
@@ -65,7 +69,7 @@ pub(super) struct View {
     state: Shared,
     theme: Theme,
     term: Term,
-    keys: EventStream,
+    keys: Receiver<io::Result<Event>>,
     signals: Signals,
     drawn: Instant,
     /// Whether the screen is behind the state, and whether a key waits for that.
@@ -87,7 +91,7 @@ impl View {
             state,
             theme,
             term,
-            keys: EventStream::new(),
+            keys: keys()?,
             signals,
             drawn: Instant::now(),
             is_behind: true,
@@ -106,7 +110,7 @@ impl View {
         let due = self.drawn + if self.is_asked { KEY_GAP } else { GAP };
         let is_behind = self.is_behind;
         let woken = tokio::select! {
-            event = self.keys.next() => Woken::Terminal(event),
+            event = self.keys.recv() => Woken::Terminal(event),
             woken = self.signals.next() => woken,
             () = sleep_until(due), if is_behind => Woken::Due,
         };
@@ -210,6 +214,23 @@ impl View {
         };
         state.set_notice(notice);
     }
+}
+
+/// What comes from the terminal, until that has gone.
+///
+/// By a thread of its own: crossterm's `EventStream` has one as well, and each time it is asked whether there is a key
+/// it spins for a lock that this thread holds, yielding the processor seven times.
+fn keys() -> Result<Receiver<io::Result<Event>>> {
+    let (tell, keys) = channel(KEYS);
+    let read = move || loop {
+        let event = event::read();
+        let has_gone = event.is_err();
+        if tell.blocking_send(event).is_err() || has_gone {
+            return;
+        }
+    };
+    thread::Builder::new().name("kniwatch-keys".to_owned()).spawn(read).context("cannot start a thread")?;
+    Ok(keys)
 }
 
 /// What ended a wait.

@@ -14,6 +14,12 @@ const DIRECTORY: &str = "/sys/module/rte_kni";
 /// How the kernel shows a string parameter that nobody has set.
 const UNSET: &[u8] = b"(null)";
 
+/// Whether this kernel can load modules at all (`CONFIG_MODULES`).
+#[must_use]
+pub fn can_be_loaded() -> bool {
+    Path::new("/proc/modules").exists()
+}
+
 /// Whether `rte_kni` is loaded.
 #[must_use]
 pub fn is_loaded() -> bool {

@@ -2,6 +2,7 @@
 
 mod facts;
 mod links;
+mod pace;
 mod programs;
 mod users;
 mod waiting;
@@ -16,10 +17,11 @@ use kni_ebpf::hook::Hook;
 use kni_ebpf::kni;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::Instant;
 
 use self::facts::Facts;
 use self::links::Links;
+use self::pace::Pace;
 use self::programs::Programs;
 use self::users::Users;
 use self::waiting::Waiting;
@@ -30,15 +32,12 @@ use crate::preflight::{self, Source};
 use crate::probe::{self, CannotObserve, Change, Probes};
 use crate::record;
 
-/// How often time passes in the stream.
-const TICK: Duration = Duration::from_millis(100);
-
 /// Records taken at once: in a flood, what was taken is told before more is.
 const BATCH_MAX: usize = 4096;
 
-/// How many ticks apart the account is read where nothing comes that may conclude anything: it takes a system call
-/// a program. Who has a deadline concludes from silence, on a tick.
-const ACCOUNT_TICKS: u32 = 10;
+/// How often the account is read where nothing comes that may conclude anything: it takes a system call a program.
+/// Who has a deadline concludes from silence, on a tick.
+const ACCOUNT: Duration = Duration::from_secs(1);
 
 /// What to observe.
 #[derive(Clone, Debug, Default)]
@@ -54,7 +53,7 @@ pub struct Stream {
     probes: Probes,
     ring: AsyncFd<RingBuf<MapData>>,
     kernel_log: Option<AsyncFd<Kmsg>>,
-    tick: Interval,
+    pace: Pace,
     facts: Facts,
     programs: Programs,
     users: Users,
@@ -66,7 +65,10 @@ pub struct Stream {
     told: Ledger,
     /// Whether something is concluded when time is up.
     has_deadline: bool,
-    ticks: u32,
+    /// Whether this kernel can load modules at all.
+    takes_modules: bool,
+    /// When the account was last read because time has passed.
+    accounted: Instant,
 }
 
 /// What there was to wait for.
@@ -110,13 +112,12 @@ impl Stream {
         events.extend(reports.into_iter().map(|line| now(What::KernelLog(line))));
         let kernel_log = kernel_log.and_then(|log| wait_on(log).ok());
         probes.arm()?;
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let opened = Instant::now();
         let mut stream = Self {
             probes,
             ring,
             kernel_log,
-            tick,
+            pace: Pace::new(opened),
             facts: Facts::default(),
             programs,
             users: Users::default(),
@@ -126,7 +127,8 @@ impl Stream {
             undecoded: 0,
             told: Ledger::default(),
             has_deadline,
-            ticks: 0,
+            takes_modules: host::modules::can_be_loaded(),
+            accounted: opened,
         };
         // The module may have come between the first look at it and arming.
         stream.recheck(true, events);
@@ -164,23 +166,36 @@ impl Stream {
             }
             () = readable(self.kernel_log.as_ref()) => Woken::Told,
             () = self.links.readable() => Woken::Told,
-            _ = self.tick.tick() => Woken::Tick,
+            () = self.pace.step() => Woken::Tick,
         };
+        let before = events.len();
+        let was_told = matches!(woken, Woken::Told);
         match woken {
-            Woken::Told => self.drain(events),
-            Woken::Mapped => {
-                self.follow_programs(events);
-                Ok(())
+            Woken::Told => self.drain(events)?,
+            Woken::Mapped => self.follow_programs(events),
+            Woken::Tick => {
+                self.pass_time(now(What::Tick), events)?;
+                self.pace.stepped(Instant::now());
             }
-            Woken::Tick => self.pass_time(now(What::Tick), events),
         }
+        let is_news = |event: &Event| !matches!(event.what, What::Tick);
+        if was_told || self.must_look() || events.iter().skip(before).any(is_news) {
+            self.pace.news(Instant::now());
+        }
+        Ok(())
+    }
+
+    /// Whether something may happen, or come to an end, of which nobody would tell.
+    fn must_look(&self) -> bool {
+        let misses_modules = self.takes_modules && !self.probes.is_told_of_modules();
+        self.has_deadline || misses_modules || !self.waiting.is_empty()
     }
 
     fn pass_time(&mut self, tick: Event, events: &mut Vec<Event>) -> Result<()> {
         self.drain(events)?;
         self.recheck(true, events);
-        self.ticks = self.ticks.wrapping_add(1);
-        if self.has_deadline || self.ticks.is_multiple_of(ACCOUNT_TICKS) {
+        if self.has_deadline || self.accounted.elapsed() >= ACCOUNT {
+            self.accounted = Instant::now();
             self.tell_losses(events)?;
         }
         self.probes.tidy();

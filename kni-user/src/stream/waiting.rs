@@ -105,6 +105,11 @@ impl Waiting {
         }
     }
 
+    /// Whether no thread is inside an attempt.
+    pub(super) fn is_empty(&self) -> bool {
+        self.inside.is_empty()
+    }
+
     /// The threads to look at now, those first that were not looked at for longest.
     pub(super) fn due(&self, now: Nanos) -> Vec<Due> {
         let since = |at: Nanos| now.saturating_sub(at);

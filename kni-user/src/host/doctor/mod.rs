@@ -46,7 +46,7 @@ pub fn read(privileges: Privileges, symbols: &[&str]) -> Facts {
         kptr_restrict: number("/proc/sys/kernel/kptr_restrict"),
         unprivileged_bpf: number("/proc/sys/kernel/unprivileged_bpf_disabled"),
         kernel_log: Kmsg::open().map(drop).map_err(|error| Unknown(reason(&error))),
-        takes_modules: Path::new("/proc/modules").exists(),
+        takes_modules: super::modules::can_be_loaded(),
         files: module::files(Path::new("/lib/modules")),
         signed_only: module::signed_only(),
         module: module::loaded(),

@@ -27,7 +27,8 @@ use crate::cause::Cause;
 use crate::cli::{self, Command, Format, Invocation, Observe, Output, Until};
 use crate::event::Question;
 use crate::probe;
-use crate::sink::{Sink, jsonl, junit, stderr, text};
+use crate::sink::junit::ReportFile;
+use crate::sink::{Sink, jsonl, stderr, text};
 use crate::stream;
 
 /// Exit statuses beside those of `check` (docs/exit-status.md).
@@ -82,7 +83,8 @@ fn check(output: &Output, check: cli::Check) -> Result<ExitCode> {
     let cli::Check { expect, expect_outcome, within, wait, junit, observe, record, run } = check;
     let within_ns = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
     let question = Question::Check { expect, expect_outcome, within_ns, runs_command: !run.is_empty() };
-    let sink = output::sink(output, &question, junit.as_deref())?;
+    let report = junit.as_deref().map(ReportFile::create).transpose()?;
+    let sink = output::sink(output, &question, report.as_ref())?;
     let mut request = request(output, &observe, question, sink, record);
     // It ends soon, and what it is asked about may begin at any moment.
     if request.stream.probe.arm == probe::Arm::Auto {
@@ -91,7 +93,7 @@ fn check(output: &Output, check: cli::Check) -> Result<ExitCode> {
     // A static program's library can only be probed where it is.
     request.stream.probe.executables.extend(run.first().map(PathBuf::from));
     live::run(live::Request { command: run, wait, ..request }).inspect_err(|error| {
-        let written = junit.map_or(Ok(()), |path| junit::write_failure(&path, error));
+        let written = report.map_or(Ok(()), |report| report.fail(error));
         written.unwrap_or_else(|worse| stderr::fail(&worse));
     })
 }

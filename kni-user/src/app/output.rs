@@ -1,13 +1,12 @@
 //! Which sinks a run tells, and where these write.
 
 use std::io::{self, IsTerminal, Write};
-use std::path::Path;
 
 use anyhow::Result;
 
 use crate::cli::{Format, Output};
 use crate::event::Question;
-use crate::sink::junit::JUnit;
+use crate::sink::junit::ReportFile;
 use crate::sink::text::{Text, TextOptions};
 use crate::sink::{Several, Sink, jsonl};
 
@@ -15,15 +14,19 @@ use crate::sink::{Several, Sink, jsonl};
 ///
 /// Of `watch`, results go to stdout. Of `check`, lines for people go to stderr, whatever the format: stdout is its
 /// command's, or JSON Lines' alone. Its exit status is an answer too, and so a reader who leaves does not end it.
-pub(super) fn sink(output: &Output, question: &Question, junit: Option<&Path>) -> Result<Box<dyn Sink>> {
+pub(super) fn sink(
+    output: &Output,
+    question: &Question,
+    junit: Option<&ReportFile>,
+) -> Result<Box<dyn Sink>> {
     let json = (output.format == Format::Json).then(|| Box::new(jsonl::JsonLines::new(io::stdout())) as _);
     if *question == Question::Watch {
         return Ok(json.unwrap_or_else(|| text(output, io::stdout())));
     }
     let mut sinks: Vec<Box<dyn Sink>> = json.into_iter().collect();
     sinks.push(text(output, io::stderr()));
-    if let Some(path) = junit {
-        sinks.push(Box::new(JUnit::create(path)?));
+    if let Some(report) = junit {
+        sinks.push(Box::new(report.sink()?));
     }
     Ok(Box::new(Several::new(sinks)))
 }

@@ -11,6 +11,7 @@ use super::output;
 use super::pipeline::Pipeline;
 use crate::cli::{Output, Select};
 use crate::event::{Event, Question, What};
+use crate::sink::junit::ReportFile;
 use crate::sink::recording::{Reader, RecordingError};
 
 /// Prints what the live run printed, where that did, and exits as it did.
@@ -28,7 +29,8 @@ pub(super) fn run(path: &Path, select: Select, output: &Output, junit: Option<&P
         "{} is no check's recording: there is no answer to write as JUnit XML",
         path.display()
     );
-    let mut pipeline = Pipeline::new(select, output::sink(output, &question, junit)?, None);
+    let report = junit.map(ReportFile::create).transpose()?;
+    let mut pipeline = Pipeline::new(select, output::sink(output, &question, report.as_ref())?, None);
     let damaged = || format!("{} is damaged", path.display());
     let (mut line, mut ended) = (1, false);
     for event in events {

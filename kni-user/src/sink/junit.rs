@@ -1,8 +1,8 @@
 //! `check`'s answer as `JUnit` XML, which CI systems show as the results of tests: a test case an expected interface.
 
 use std::fs::File;
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, Seek as _, Write};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
@@ -29,16 +29,54 @@ pub struct JUnit<W> {
     start: Option<(Nanos, Start)>,
 }
 
-impl JUnit<File> {
-    /// Writes to a new file; one that is there is replaced.
-    ///
+/// The file that a report goes to; one that is there is replaced.
+///
+/// Made before anything is observed: what can't be written is said at once, and the rights to the directory may be
+/// given up later.
+#[derive(Debug)]
+pub struct ReportFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl ReportFile {
     /// # Errors
     /// The file can't be made.
     pub fn create(path: &Path) -> Result<Self> {
-        let out = File::create(path)
+        let file = File::create(path)
             .with_context(|| format!("cannot create the JUnit report {}", path.display()))?;
-        Ok(Self::new(out))
+        Ok(Self { path: path.to_owned(), file })
     }
+
+    /// The sink that writes to it.
+    ///
+    /// # Errors
+    /// There is no room for another file descriptor.
+    pub fn sink(&self) -> Result<JUnit<File>> {
+        let file = self.file.try_clone();
+        let file = file.with_context(|| format!("cannot share the JUnit report {}", self.path.display()))?;
+        Ok(JUnit::new(file))
+    }
+
+    /// Says why there is no answer, in place of whatever was written: a reader of the report alone must not take that
+    /// for none expected.
+    ///
+    /// # Errors
+    /// Those of the file.
+    pub fn fail(mut self, error: &anyhow::Error) -> Result<()> {
+        // What is no regular file, such as a pipe, keeps nothing that could be replaced.
+        if self.file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            self.file
+                .set_len(0)
+                .and_then(|()| self.file.rewind())
+                .with_context(|| cannot_write(&self.path))?;
+        }
+        write_failure(&mut self.file, error).with_context(|| cannot_write(&self.path))
+    }
+}
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write the JUnit report {}", path.display())
 }
 
 impl<W: Write> JUnit<W> {
@@ -75,11 +113,7 @@ impl<W: Write> Sink for JUnit<W> {
     }
 }
 
-/// Says in a file of its own why there is no answer: a reader of the report alone must not take that for none expected.
-///
-/// # Errors
-/// Those of the file.
-pub fn write_failure(path: &Path, error: &anyhow::Error) -> Result<()> {
+fn write_failure(out: &mut impl Write, error: &anyhow::Error) -> Result<()> {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     let said = escape::line(&format!("{error:#}").as_str().into(), usize::MAX);
     status.set_type("no answer").set_message(legal(&said));
@@ -87,9 +121,8 @@ pub fn write_failure(path: &Path, error: &anyhow::Error) -> Result<()> {
     suite.add_test_case(TestCase::new("observing", status));
     let mut document = Document::new(NAME);
     document.add_test_suite(suite);
-    let written = File::create(path).map_err(anyhow::Error::from);
-    let written = written.and_then(|file| Ok(document.serialize(file)?));
-    written.with_context(|| format!("cannot write the JUnit report {}", path.display()))
+    document.serialize(&mut *out)?;
+    Ok(out.flush()?)
 }
 
 fn suite(start: &Start, began: Nanos, summary: &Summary, answer: &CheckResult) -> TestSuite {

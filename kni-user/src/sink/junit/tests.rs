@@ -3,7 +3,7 @@ use std::fs;
 use expect_test::expect;
 use quick_junit::{Report as Document, TestCaseStatus};
 
-use super::{JUnit, legal, write_failure};
+use super::{JUnit, ReportFile, legal};
 use crate::event::Question;
 use crate::expectation::Expectation;
 use crate::report::{CheckResult, Checked, Outcome, Report, Summary, Told};
@@ -117,13 +117,32 @@ fn a_run_that_came_to_no_answer_is_an_error_with_its_reason() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("kni.xml");
     let error = anyhow::anyhow!("no \u{1b}privilege").context("cannot <observe>");
-    write_failure(&file, &error).unwrap();
-    let suite = suite(&fs::read_to_string(&file).unwrap());
+    let report = ReportFile::create(&file).unwrap();
+    // It failed only after its answer was written.
+    let mut sink = report.sink().unwrap();
+    let start = samples::start(samples::check_of(&["kni0"]));
+    let summary = samples::answered(vec![samples::checked(samples::restarted())], 11);
+    for what in [Told::Start(start), Told::Summary(summary)] {
+        sink.tell(&Report { at: 0, what }).unwrap();
+    }
+    // Whoever has it open, it need not be found again.
+    fs::rename(&file, dir.path().join("moved.xml")).unwrap();
+    report.fail(&error).unwrap();
+    let suite = suite(&fs::read_to_string(dir.path().join("moved.xml")).unwrap());
     assert_eq!((suite.tests, suite.errors), (1, 1));
     let TestCaseStatus::NonSuccess { message, .. } = &suite.test_cases[0].status else { panic!() };
     assert_eq!(message.as_ref().unwrap().as_str(), r"cannot <observe>: no \u{1b}privilege");
+}
+
+#[test]
+fn a_report_that_can_t_be_made_is_an_error_at_once_and_a_pipe_takes_one() {
+    let dir = tempfile::tempdir().unwrap();
     let nowhere = dir.path().join("none/kni.xml");
-    assert!(write_failure(&nowhere, &error).unwrap_err().to_string().contains("none/kni.xml"));
+    assert!(ReportFile::create(&nowhere).unwrap_err().to_string().contains("none/kni.xml"));
+    let device = ReportFile::create("/dev/null".as_ref()).unwrap();
+    device.fail(&anyhow::anyhow!("nothing")).unwrap();
+    let full = ReportFile::create("/dev/full".as_ref()).unwrap();
+    assert!(full.fail(&anyhow::anyhow!("nothing")).unwrap_err().to_string().contains("/dev/full"));
 }
 
 #[test]

@@ -69,8 +69,8 @@ pub struct Capability {
     pub lost: Option<&'static str>,
 }
 
-/// The capabilities that kniwatch uses (include/uapi/linux/capability.h).
-pub const CAPABILITIES: [Capability; 4] = [
+/// The capabilities that kniwatch uses (include/uapi/linux/capability.h), those first without which nothing goes.
+pub const CAPABILITIES: [Capability; 6] = [
     Capability { name: "CAP_BPF", bit: 39, lost: None },
     Capability { name: "CAP_PERFMON", bit: 38, lost: None },
     Capability { name: "CAP_SYSLOG", bit: 34, lost: Some("the kernel's log lines are not shown") },
@@ -79,10 +79,24 @@ pub const CAPABILITIES: [Capability; 4] = [
         bit: 19,
         lost: Some("other users' processes: their executables and who has /dev/kni open are not told"),
     },
+    Capability {
+        name: "CAP_SYS_ADMIN",
+        bit: SYS_ADMIN,
+        lost: Some(
+            "the library, on kernels where uprobes take it; what a hanging attempt waits for, and what becomes of \
+             interfaces in other network namespaces",
+        ),
+    },
+    Capability {
+        name: "CAP_DAC_READ_SEARCH",
+        bit: 2,
+        lost: Some("tracefs, where it is root's alone, and programs that only their owners may read"),
+    },
 ];
 
-/// `CAP_SYS_ADMIN` stands for `CAP_BPF` and `CAP_PERFMON`, and for `CAP_SYSLOG`.
+/// `CAP_SYS_ADMIN` stands for these, too.
 const SYS_ADMIN: u32 = 21;
+const IN_SYS_ADMIN: [&str; 3] = ["CAP_BPF", "CAP_PERFMON", "CAP_SYSLOG"];
 
 /// The effective capabilities, as far as they count for the kernel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -111,7 +125,7 @@ impl Capabilities {
     #[must_use]
     pub fn has(&self, capability: Capability) -> bool {
         let bit = |bit: u32| self.effective >> bit & 1 == 1;
-        let implied = capability.name != "CAP_SYS_PTRACE" && bit(SYS_ADMIN);
+        let implied = IN_SYS_ADMIN.contains(&capability.name) && bit(SYS_ADMIN);
         self.initial_namespace && (bit(capability.bit) || implied)
     }
 
@@ -177,15 +191,15 @@ impl Preflight {
         if !missing.is_empty() {
             return Some(CannotObserve(format!(
                 "can't load eBPF programs: this process lacks {}{}\n  \
-                 run it as root (sudo kniwatch), or grant them:\n  \
-                 setcap cap_bpf,cap_perfmon,cap_sys_admin,cap_sys_ptrace,cap_syslog,cap_dac_read_search+ep {}\n  {WITHOUT}",
+                 run it as root (sudo kniwatch), or grant all that it uses:\n  \
+                 {}\n  {WITHOUT}",
                 missing.join(" and "),
                 if self.capabilities.initial_namespace {
                     ""
                 } else {
                     " (root in a user namespace is not enough)"
                 },
-                own_path(),
+                grant(&own_path()),
             )));
         }
         let mut reasons = Vec::new();
@@ -198,6 +212,13 @@ impl Preflight {
         let reasons = reasons.join("\n  ");
         Some(CannotObserve(format!("nothing can be observed on this machine\n  {reasons}\n  {WITHOUT}")))
     }
+}
+
+/// The command that gives the program all of [`CAPABILITIES`], on two lines that a shell takes as they are.
+fn grant(program: &str) -> String {
+    let names = CAPABILITIES.map(|capability| capability.name.to_lowercase());
+    let (first, rest) = names.split_at(4);
+    format!("setcap '{}+ep\n          {}+ep' {program}", first.join(","), rest.join(","))
 }
 
 fn own_path() -> String {
@@ -233,6 +254,7 @@ mod tests {
     use std::io;
 
     use super::{CannotObserve, Capabilities, Preflight, check_events};
+    use crate::privileges::OBSERVING;
     use crate::probe::plan::Usable;
 
     const INITIAL: &str = "         0          0 4294967295\n";
@@ -244,11 +266,12 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_named() {
-        let all = ["CAP_BPF", "CAP_PERFMON", "CAP_SYSLOG", "CAP_SYS_PTRACE"];
+        let all = super::CAPABILITIES.map(|capability| capability.name);
         assert!(names("000001ffffffffff", INITIAL).is_empty());
         assert_eq!(names("0000000000000000", INITIAL), all);
-        assert_eq!(names("000000c400080000", INITIAL), [""; 0]);
-        assert_eq!(names("0000000000200000", INITIAL), ["CAP_SYS_PTRACE"]);
+        assert_eq!(names("000000c400280004", INITIAL), [""; 0]);
+        assert_eq!(names("000000c400080000", INITIAL), ["CAP_SYS_ADMIN", "CAP_DAC_READ_SEARCH"]);
+        assert_eq!(names("0000000000200000", INITIAL), ["CAP_SYS_PTRACE", "CAP_DAC_READ_SEARCH"]);
         assert_eq!(names("000001ffffffffff", "0 1000 1\n"), all);
         assert_eq!(names("nonsense", INITIAL), all);
     }
@@ -308,5 +331,22 @@ mod tests {
         for part in ["lacks CAP_BPF and CAP_PERFMON\n", "sudo kniwatch", "setcap ", "replay"] {
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn the_remedy_grants_every_capability_and_fits_the_width() {
+        let grant = super::grant("/usr/bin/kniwatch");
+        for capability in super::CAPABILITIES {
+            assert!(grant.contains(&capability.name.to_lowercase()), "{}: {grant}", capability.name);
+        }
+        assert!(grant.lines().all(|line| line.len() <= 76), "{grant}");
+    }
+
+    #[test]
+    fn what_is_kept_is_what_is_asked_for() {
+        let asked: Vec<_> = super::CAPABILITIES.iter().map(|capability| capability.name).collect();
+        let mut kept: Vec<_> = OBSERVING.iter().map(ToString::to_string).collect();
+        kept.sort_by_key(|name| asked.iter().position(|asked| asked == name));
+        assert_eq!(kept, asked);
     }
 }

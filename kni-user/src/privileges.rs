@@ -9,7 +9,7 @@ use nix::sys::prctl;
 
 /// What observing goes on needing, for it attaches as long as it runs: to files that are mapped, to a module that
 /// comes again, to system calls while somebody uses KNI. Verified on Linux 6.1 and 6.18.
-const OBSERVING: [Capability; 6] = [
+pub(crate) const OBSERVING: [Capability; 6] = [
     // Programs and maps. (`CAP_SYS_ADMIN` would do, but not everybody who has these two has that.)
     Capability::CAP_BPF,
     // `perf_event_open`.

@@ -26,18 +26,11 @@ pub(super) fn run(output: &Output) -> Result<ExitCode> {
 
 fn privileges() -> Privileges {
     let own = Capabilities::of_this_process();
-    let held = CAPABILITIES.map(|capability| Privilege {
+    let held = CAPABILITIES.into_iter().map(|capability| Privilege {
         name: capability.name,
         held: own.has(capability),
         lost: capability.lost,
     });
-    let admin = Privilege {
-        name: "CAP_SYS_ADMIN",
-        held: own.is_admin(),
-        lost: Some(
-            "what a hanging attempt waits for, and what becomes of interfaces in other network namespaces",
-        ),
-    };
-    let held = held.into_iter().chain([admin]).collect();
+    let held = held.collect();
     Privileges { held, initial_namespace: own.count(), is_admin: own.is_admin() }
 }

@@ -9,8 +9,8 @@ pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     findings.chain(kptr(facts)).chain(bpf(facts)).collect()
 }
 
-/// What little it is needed for is asked for by nobody else.
-const ADMIN: &str = "CAP_SYS_ADMIN";
+/// Where tracefs can be read all the same, little is lost without it; where not, that is a finding of its own.
+const READS_ALL: &str = "CAP_DAC_READ_SEARCH";
 
 fn privileges(facts: &Facts) -> Finding {
     const ABOUT: &str = "privileges";
@@ -25,7 +25,7 @@ fn privileges(facts: &Facts) -> Finding {
     let is_fatal = facts.privileges.iter().any(|one| !one.held && one.lost.is_none());
     let level = match lacking.as_slice() {
         _ if is_fatal => Level::Failure,
-        [ADMIN] => Level::Note,
+        [READS_ALL] => Level::Note,
         _ => Level::Warning,
     };
     let mut finding = Finding::new(level, ABOUT, what);

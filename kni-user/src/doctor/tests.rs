@@ -52,7 +52,8 @@ const OBSERVING: &[Row] = &[
         &["lacks CAP_BPF", "nothing can be observed", "sudo"],
     ),
     ("no CAP_SYSLOG", |f| lacks(f, &["CAP_SYSLOG"]), "privileges", Warning, &["the log", "it has CAP_BPF"]),
-    ("no CAP_SYS_ADMIN", |f| lacks(f, &["CAP_SYS_ADMIN"]), "privileges", Note, &["stacks"]),
+    ("no CAP_SYS_ADMIN", |f| lacks(f, &["CAP_SYS_ADMIN"]), "privileges", Warning, &["stacks"]),
+    ("no CAP_DAC_READ_SEARCH", |f| lacks(f, &["CAP_DAC_READ_SEARCH"]), "privileges", Note, &["tracefs"]),
     (
         "a user namespace",
         |f| {
@@ -186,6 +187,19 @@ const MODULE: &[Row] = &[
         &["CONFIG_MODULES"],
     ),
     ("another build", |f| file(f).is_loaded = Some(false), "module", Note, &["not the file that modprobe"]),
+    (
+        "a file that modprobe does not know",
+        |f| {
+            let own = file(f);
+            own.is_loaded = Some(false);
+            let path = "/lib/modules/6.1.0-56-amd64/extra/variant.ko".into();
+            let other = super::ModuleFile { path, listed: false, is_loaded: Some(true), ..own.clone() };
+            f.files.as_mut().unwrap().push(other);
+        },
+        "module",
+        Note,
+        &["from /lib/modules/6.1.0-56-amd64/extra/variant.ko", "modprobe would load, /lib/modules"],
+    ),
     ("from where unread", |f| file(f).is_loaded = None, "module", Fine, &["not known: from which file"]),
     (
         "layout unknown",

@@ -14,6 +14,7 @@ pub(crate) fn well() -> Facts {
             privilege("CAP_BPF", None),
             privilege("CAP_SYSLOG", Some("the log")),
             privilege("CAP_SYS_ADMIN", Some("stacks")),
+            privilege("CAP_DAC_READ_SEARCH", Some("tracefs")),
         ],
         initial_namespace: true,
         is_admin: true,

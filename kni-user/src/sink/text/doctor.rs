@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_what_to_do() {
         expect_test::expect![[r"
-            ok    privileges: CAP_BPF, CAP_SYSLOG, CAP_SYS_ADMIN
+            ok    privileges: CAP_BPF, CAP_SYSLOG, CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
             ok    kernel: Linux 6.1.0-56-amd64
             ?     not known: whether the kernel is locked down (that takes root)
             ok    tracefs: at /sys/kernel/tracing
@@ -137,7 +137,7 @@ mod tests {
         .assert_eq(&shown(&samples::findings(), options));
         let options = TextOptions { verbose: true, ..TextOptions::default() };
         expect_test::expect![[r"
-            ok    privileges: CAP_BPF, CAP_SYSLOG, CAP_SYS_ADMIN
+            ok    privileges: CAP_BPF, CAP_SYSLOG, CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH
             ok    kernel: Linux 6.1.0-56-amd64
             ok    lockdown: none
             ok    tracefs: at /sys/kernel/tracing

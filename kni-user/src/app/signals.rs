@@ -28,6 +28,8 @@ pub(super) struct Came {
     signal: Signal,
     /// The kernel sent it, to the whole process group.
     by_kernel: bool,
+    /// Who sent it; 0: nobody that can be named here.
+    sender: u32,
 }
 
 impl Signals {
@@ -67,7 +69,7 @@ impl Signals {
 impl Came {
     fn of(info: &siginfo) -> Option<Self> {
         let signal = Signal::try_from(i32::try_from(info.ssi_signo).ok()?).ok()?;
-        Some(Self { signal, by_kernel: info.ssi_code == SI_KERNEL })
+        Some(Self { signal, by_kernel: info.ssi_code == SI_KERNEL, sender: info.ssi_pid })
     }
 
     /// Whether it asks its receiver to end.
@@ -75,8 +77,13 @@ impl Came {
         !matches!(self.signal, Signal::SIGUSR1 | Signal::SIGUSR2)
     }
 
-    /// Sends it to the process `pid`, unless that has had it: what a terminal sends goes to a whole process group.
+    /// Sends it to the process `pid`, unless that has had it, as what a terminal sends to a whole process group, or has
+    /// sent it itself. Whether another process meant this one alone or the group, nothing tells: one signal too many is
+    /// better than one too few.
     pub(super) fn pass_on(self, pid: u32) {
+        if self.sender == pid {
+            return;
+        }
         let Ok(pid) = i32::try_from(pid).map(Pid::from_raw) else { return };
         let has_had_it = self.by_kernel && unistd::getpgid(Some(pid)) == Ok(unistd::getpgrp());
         if has_had_it {

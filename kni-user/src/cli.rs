@@ -1,7 +1,7 @@
 //! The command line.
 
 use std::ffi::{OsStr, OsString};
-use std::num::NonZeroU64;
+use std::num::{NonZeroU64, NonZeroUsize};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -202,6 +202,9 @@ pub struct Export {
     /// The file to write; -: standard output [default: FILE with .html or .pftrace]
     #[arg(short, long, value_name = "OUT")]
     pub output: Option<PathBuf>,
+    /// Draw one attempt alone: the Nth that replay tells of
+    #[arg(long, value_name = "N")]
+    pub attempt: Option<NonZeroUsize>,
     /// Which attempts to draw.
     #[command(flatten)]
     pub select: Select,

@@ -139,6 +139,43 @@ fn a_trace_is_written_beside_the_recording_unless_told_otherwise() {
 }
 
 #[test]
+fn one_attempt_of_several_can_be_had_alone() {
+    let file = recording("silent-refusal-1604");
+    let lines = kniwatch(&["--format", "json", "replay", &file]).output().unwrap();
+    let told: Vec<String> = text(&lines.stdout)
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+        .filter(|line| line["type"] == "attempt")
+        .map(|line| format!("[{}]", line["data"]["process"]["pid"]))
+        .collect();
+    let export = |number: &str| {
+        kniwatch(&["export", "--format", "html", "--attempt", number, "-o", "-", &file]).output().unwrap()
+    };
+    for number in [1, told.len()] {
+        let output = export(&number.to_string());
+        assert_status(&output, 0);
+        let page = text(&output.stdout);
+        for (other, process) in (1..).zip(&told) {
+            assert_eq!(
+                page.contains(process),
+                other == number,
+                "{process} is in the page of attempt {number}"
+            );
+        }
+    }
+    let none = export("999");
+    assert_status(&none, 1);
+    let complaint = text(&none.stderr);
+    let number = told.len();
+    assert!(
+        complaint.contains("no attempt 999") && complaint.contains(&format!("tells of {number}")),
+        "{complaint}"
+    );
+    assert_eq!(text(&none.stdout), "");
+    assert_status(&export("0"), 2);
+}
+
+#[test]
 fn what_stands_before_the_damage_is_exported() {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("cut.rec");

@@ -29,7 +29,7 @@ impl Sink for Collected {
 
 /// Draws the recording. Of a damaged one, what stands before the damage.
 pub(super) fn run(export: Export) -> Result<ExitCode> {
-    let Export { file: path, form, output, select } = export;
+    let Export { file: path, form, output, attempt, select } = export;
     let to_stdout = output.as_deref() == Some(Path::new("-"));
     if form == ExportForm::Perfetto && to_stdout && io::stdout().is_terminal() {
         bail!("a trace is no text for a terminal\n  name a file with --output, or pipe it to a program");
@@ -49,7 +49,16 @@ pub(super) fn run(export: Export) -> Result<ExitCode> {
             }
         }
     }
-    let run = collected.0.take();
+    let mut run = collected.0.take();
+    if let Some(number) = attempt {
+        let there_are = run.attempts.len();
+        run = run.only(number).with_context(|| {
+            format!(
+                "{} has no attempt {number}\n  kniwatch replay tells of {there_are}, in their order",
+                path.display()
+            )
+        })?;
+    }
     if to_stdout {
         write(form, &run, io::stdout().lock()).context("cannot write the output")?;
     } else {

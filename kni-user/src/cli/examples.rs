@@ -58,6 +58,8 @@ pub(super) const EXPORT: &str = "\
 Examples:
   kniwatch export --format html kni.rec
                                     kni.html, for any browser, without network
+  kniwatch export --format html --attempt 3 kni.rec
+                                    the third attempt alone
   kniwatch export --format perfetto -o kni.pftrace kni.rec
                                     for https://ui.perfetto.dev";
 

@@ -1,5 +1,7 @@
 //! A run as a whole, for the sinks that draw all of it at once.
 
+use std::num::NonZeroUsize;
+
 use crate::event::{Nanos, Start};
 use crate::report::{Attempt, Hooks, Report, Summary, Told};
 
@@ -43,6 +45,14 @@ impl Run {
                 self.others.push(report.clone());
             }
         }
+    }
+
+    /// The same run with its `number`th attempt alone, counted from 1; none if it has fewer.
+    #[must_use]
+    pub fn only(mut self, number: NonZeroUsize) -> Option<Self> {
+        let attempt = self.attempts.into_iter().nth(number.get() - 1)?;
+        self.attempts = vec![attempt];
+        Some(self)
     }
 
     /// One that was in progress is told again when it has ended.

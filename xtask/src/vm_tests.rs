@@ -168,7 +168,7 @@ fn complaints(scenario: &Scenario, results: &Path, vm: &Vm, schema: &Schema) -> 
 }
 
 /// What every line of its JSON Lines must hold to.
-fn schema(vm: &Vm) -> Result<Schema> {
+pub(crate) fn schema(vm: &Vm) -> Result<Schema> {
     let printed =
         Command::new(vm.bin.join("kniwatch")).arg("schema").output().context("cannot start kniwatch")?;
     Schema::new(&printed.stdout).map_err(|error| anyhow!("kniwatch schema: {error}"))

@@ -1,9 +1,10 @@
 //! The package's life in the dev VM: installed, its service watching a DPDK program, purged.
 
+use std::fs;
 use std::io::stderr;
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use kniwatch_tests::guest::Kernel;
 
 use super::unit;
@@ -11,6 +12,7 @@ use crate::say;
 use crate::setup;
 use crate::tally::Tally;
 use crate::vm::{Job, Vm, console_log};
+use crate::vm_tests::schema;
 use crate::workspace::Workspace;
 
 /// The name of the test.
@@ -58,5 +60,9 @@ fn lifecycle() -> Result<()> {
         run.display(),
         console_log(&run).display()
     );
+    let lines = run.join("lines");
+    let said = fs::read_to_string(&lines).with_context(|| format!("can't read {}", lines.display()))?;
+    let complaints = schema(&vm)?.complaints_among(&said);
+    ensure!(complaints.is_empty(), "the service's lines: {}", complaints.join("\n"));
     Ok(())
 }

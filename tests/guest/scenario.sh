@@ -40,12 +40,21 @@ settle() {
     fail "still has /dev/kni open: $(holders)"
 }
 
+# unload: the module is no longer there. Who was killed has given it up only some time after the process has gone.
+unload() {
+    for _ in $(seq 100); do
+        ! modprobe -r rte_kni 2>/run/unload || return 0
+        sleep 0.1
+    done
+    fail "can't unload rte_kni: $(cat /run/unload)"
+}
+
 # module absent | loaded [PARAMETERS] | refused PARAMETERS | variant NAME: the module's state from now on.
 module() {
     rm -f /run/ifindex /run/holder
     if [ -e /sys/module/rte_kni ]; then
         [ "$*" != "$loaded" ] || return 0
-        modprobe -r rte_kni || fail "can't unload rte_kni"
+        unload
     fi
     loaded=$*
     # The parameters are words of their own.

@@ -2,6 +2,7 @@
 
 use kni_ebpf::hook::Hook;
 
+use super::asked::namespace;
 use super::ending::Ending;
 use super::observed::{Observed, as_int, errno};
 use super::passages::{Busy, Open};
@@ -73,6 +74,10 @@ impl Correlator {
             Hook::DeviceRelease => {
                 self.follow_closing(at, step);
                 self.device_closed(at, step, watch)
+            }
+            Hook::Handler => {
+                self.processes.asks_from(pid, step.args.first().and_then(|inode| namespace(*inode)));
+                Vec::new()
             }
             Hook::LibraryRelease => self.library_release(at, step, watch),
             Hook::SetUpRequest => self.set_up(at, step, watch),

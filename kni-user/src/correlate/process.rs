@@ -91,6 +91,8 @@ pub(super) struct Known {
     pub(super) ended: Option<Nanos>,
     /// How, if that is known.
     pub(super) end: Option<report::ProcessEnd>,
+    /// The network namespace that it asked the module from last: `/proc` may tell of one that it was in before.
+    asked_from: Option<u64>,
     program: Program,
     /// It was not started before: its start, its program's, or the beginning of all watching.
     born: Option<Nanos>,
@@ -332,8 +334,17 @@ impl Processes {
         self.get(pid)?.exe()
     }
 
+    /// The network namespace that it is in, as far as is known.
     pub(super) fn netns(&self, pid: u32) -> Option<u64> {
-        self.get(pid)?.info.as_ref()?.netns
+        let known = self.get(pid)?;
+        known.asked_from.or_else(|| known.info.as_ref()?.netns)
+    }
+
+    /// It asks the module from there.
+    pub(super) fn asks_from(&mut self, pid: u32, netns: Option<u64>) {
+        if netns.is_some() {
+            self.of(pid).asked_from = netns;
+        }
     }
 
     /// For the report.

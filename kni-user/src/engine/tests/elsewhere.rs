@@ -6,7 +6,7 @@ use super::{CREATED, INCONCLUSIVE, Short, short, stopped, without_each};
 use crate::cause::Cause;
 use crate::event::HookState;
 use crate::report::Boundary::Syscall;
-use crate::report::Outcome;
+use crate::report::{Outcome, ReleasedHow};
 use crate::testing::{CREATE, Kernel, SOME, Stream, Who, process};
 
 const APP: Who = process(100);
@@ -50,6 +50,25 @@ fn an_interface_in_another_namespace_than_the_device_was_opened_in_is_elsewhere(
         assert_eq!(attempt.interface.opened_in, (told == ELSEWHERE).then_some(HOME), "{opened} {made}");
         let netns = if [HOME, OTHER].contains(&made) { made } else { HOME };
         assert_eq!(attempt.interface.netns, Some(netns), "{opened} {made}");
+    }
+}
+
+/// Where `/proc` was read before the program left the namespace that it opened the device in.
+#[test]
+fn an_interface_elsewhere_is_released_by_request_and_not_by_the_close() {
+    for (asked, released) in [(true, &[ReleasedHow::Request][..]), (false, &[])] {
+        let mut stream = Stream::watch();
+        stream.process(APP.pid, 1);
+        open(&mut stream, APP, 0x77, HOME);
+        create(&mut stream, APP, (0x77, OTHER), ["vEth0"; 3]);
+        if asked {
+            stream.release(APP, "vEth0", 0);
+        }
+        // Where it is closed, which is not where it was opened.
+        stream.enter(APP, Hook::DeviceRelease, [1, 0x77, OTHER], "");
+        stream.leave(APP, Hook::DeviceRelease, 0, [1, 0x77, OTHER]);
+        let how: Vec<ReleasedHow> = stream.end().released().iter().map(|gone| gone.how).collect();
+        assert_eq!(how, released);
     }
 }
 

@@ -186,8 +186,8 @@ fn refused(stream: &mut Stream, who: Who, name: &str, line: Option<&str>, errno:
         stream.log("rte_kni: Creating kni...");
         stream.log(line);
     }
-    for hook in [Hook::Handler, Hook::Dispatcher] {
-        stream.leave(who, hook, -errno, [SOME, u64::from(CREATE), SOME]);
+    for (hook, first) in [(Hook::Handler, 0), (Hook::Dispatcher, SOME)] {
+        stream.leave(who, hook, -errno, [first, u64::from(CREATE), SOME]);
     }
     stream.answer(who, 5, CREATE, -errno);
 }

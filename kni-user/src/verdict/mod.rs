@@ -202,7 +202,8 @@ fn unanswered(case: &Case, value: i64) -> Verdict {
         return Verdict::inconclusive(vec![case.answer_unseen()]);
     }
     if seen.refused_unknown {
-        return Verdict::inconclusive(vec![Unseen::Entry { hook: Hook::Ioctl.name() }]);
+        let entry = Unseen::Entry { hook: Hook::Ioctl.name() };
+        return Verdict::inconclusive(case.unseen(&[Hook::Ioctl]).into_iter().chain([entry]).collect());
     }
     let missing = case.unseen(&[Hook::Ioctl]);
     if !missing.is_empty() {

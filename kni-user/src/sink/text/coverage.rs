@@ -52,6 +52,14 @@ pub(super) fn remedy(coverage: &AttemptCoverage) -> Option<&'static str> {
         Some("let it try again: an attempt during which nothing is lost gets its verdict")
     } else if coverage.missing.is_empty() {
         None
+    } else if any(|unseen| matches!(unseen, Unseen::Entry { hook } if *hook == Hook::Ioctl.name()))
+        && !any(|unseen| matches!(unseen, Unseen::Hook { .. }))
+    {
+        // Observed all the time, it is entered unseen only where a filter refuses it: it would be again.
+        Some(
+            "look for a seccomp filter that forbids ioctl: it refuses before anything is seen, and which request \
+             that was kniwatch can tell since Linux 5.15",
+        )
     } else {
         Some("let it try again: all hooks are attached now, and that attempt will be seen whole")
     }

@@ -202,6 +202,19 @@ fn inconclusive_says_what_was_not_seen_and_what_will_help() {
                   verdict
         "#]],
     );
+    let refused = Unseen::Entry { hook: "ioctl" };
+    check(
+        samples::inconclusive(vec![refused]),
+        &expect![[r#"
+        14:02:11.204  kni-refused[4121]  vEth0_0  INCONCLUSIVE
+            rte_kni_alloc returned NULL 41 us after it was entered
+            whether the ioctl was issued is not known: it may have stopped anywhere
+            how ioctl was entered is not seen; only its return was
+            next: look for a seccomp filter that forbids ioctl: it refuses before
+              anything is seen, and which request that was kniwatch can tell since Linux
+              5.15
+    "#]],
+    );
 }
 
 #[test]

@@ -78,10 +78,15 @@ static const char *about(pid_t pid, const char *what)
 }
 
 /* By the function that it sleeps in, and not by its stack: that of one that runs must not be looked at while a probe
- * waits for one of its functions to return (a warning in kernel/trace/rethook.c of Linux 6.1). */
+ * waits for one of its functions to return (a warning in kernel/trace/rethook.c of Linux 6.1). Linux 5.10 does not know
+ * that function where the kernel has no frame pointers (arch/x86/kernel/process.c), and says 0. */
 static int waits_for_kthreadd(pid_t pid)
 {
-	return strstr(about(pid, "wchan"), "kthread_create") != NULL;
+	const char *where = about(pid, "wchan");
+
+	if (strcmp(where, "0") == 0 && strstr(about(pid, "stat"), ") D ") != NULL)
+		where = about(pid, "stack");
+	return strstr(where, "kthread_create") != NULL;
 }
 
 /* Who dies while it dies is dead without its parent's being told. */

@@ -355,6 +355,8 @@ pub(super) const SCENARIOS: &[Scenario] = &[
     },
     Scenario {
         module: Module::Refused("min_scheduling_interval=200 max_scheduling_interval=200"),
+        // The parameters came with DPDK 22.03 (`kni_misc.c`): before, the kernel ignores them.
+        kernels: &Kernel::WITH_DPDK_22_11,
         ..row("t21-interval", "rte_kni.ko refused an empty interval: no device", T21)
     },
     Scenario {

@@ -128,6 +128,33 @@ check_beside() {
     wait $checking
 }
 
+# unended FILE ARGS...: kniwatch ARGS until it has written to FILE that somebody died in the module, and then all the
+# rest. Its end is not waited for: where the kernel's grace periods never end, no probe is ever gone, and nobody who
+# has one.
+unended() {
+    told=$1
+    shift
+    kniwatch "$@" >"$told" &
+    telling=$!
+    until grep -qi 'died.in.\(the.\)\?module' "$told"; do
+        kill -0 $telling || fail 'kniwatch has ended'
+        sleep 0.1
+    done
+    kill -INT $telling
+    until grep -q '"type":"summary"\| records, ' "$told"; do sleep 0.1; done
+}
+
+# check_unended NAME ARGS...: check in a guest where that is so. The exit status is the one that it says.
+check_unended() {
+    results=$job/$1
+    shift
+    mkdir "$results"
+    unended "$results/json" --format json check --record "$results/recording" "$@" 2>"$results/stderr"
+    sed -n 's/.*"exit_status":\([0-9]*\).*/\1/p' "$results/json" >"$results/status"
+    dmesg >"$results/kernel.log"
+    echo "${results##*/}"
+}
+
 # announce NAME LINE: says what comes.
 announce() {
     printf '\n== %s: %s\n' "$1" "$2" >&2
@@ -139,6 +166,14 @@ show() {
     shift
     alone kniwatch --format "$format" check "$@"
     status=$?
+}
+
+# show_unended FORMAT ARGS...: the same in a guest where nothing ends.
+show_unended() {
+    format=$1
+    shift
+    unended /run/told --format "$format" check "$@"
+    cat /run/told
 }
 
 # finish: with the status of the last show.

@@ -60,6 +60,16 @@ pub enum Guest {
     Own,
     /// A guest of its own, whose kernel has to oops, and must not be in any other trouble.
     Oopses,
+    /// The same, where nothing ends any more that waits for all processors, such as the detaching of a probe.
+    Stalls,
+}
+
+impl Guest {
+    /// Whether its kernel has to oops.
+    #[must_use]
+    pub const fn oopses(self) -> bool {
+        matches!(self, Self::Oopses | Self::Stalls)
+    }
 }
 
 #[cfg(test)]

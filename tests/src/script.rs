@@ -5,6 +5,7 @@
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
 
+use crate::guest::Guest;
 use crate::scenario::{Background, Module, Run, Scenario};
 
 /// Where the guest leaves what a run of a test left, beneath the job's directory.
@@ -21,12 +22,13 @@ pub fn test(scenarios: &[&Scenario]) -> Vec<u8> {
     for scenario in scenarios {
         script.situation(scenario);
         for (index, run) in scenario.runs.iter().enumerate() {
+            let check = if scenario.guest == Guest::Stalls { "check_unended" } else { "check" };
             script.call(
-                &[&["check", &results_of(scenario, index)], run.options, &["--", run.program], run.arguments]
+                &[&[check, &results_of(scenario, index)], run.options, &["--", run.program], run.arguments]
                     .concat(),
             );
         }
-        script.call(&["settle"]);
+        script.settle(scenario);
     }
     script.finish()
 }
@@ -40,9 +42,10 @@ pub fn show(scenarios: &[&Scenario], json: bool) -> Vec<u8> {
         script.call(&["announce", scenario.name, scenario.shows]);
         script.situation(scenario);
         for Run { options, program, arguments, .. } in scenario.runs {
-            script.call(&[&["show", format], *options, &["--", "logged", program], *arguments].concat());
+            let show = if scenario.guest == Guest::Stalls { "show_unended" } else { "show" };
+            script.call(&[&[show, format], *options, &["--", "logged", program], *arguments].concat());
         }
-        script.call(&["settle"]);
+        script.settle(scenario);
     }
     script.call(&["finish"]);
     script.finish()
@@ -71,6 +74,13 @@ impl Script {
         }
         if let Some(Background { command, until_interface }) = scenario.before {
             self.call(&["beside", until_interface, command]);
+        }
+    }
+
+    /// A guest that stalls is of no further use.
+    fn settle(&mut self, scenario: &Scenario) {
+        if scenario.guest != Guest::Stalls {
+            self.call(&["settle"]);
         }
     }
 
@@ -165,6 +175,19 @@ settle
             let scenario = Scenario { module, ..Scenario::USUAL };
             assert_eq!(text(test(&[&scenario])), format!(". scenario\nstorm\n{call}\nsettle\n"));
         }
+    }
+
+    #[test]
+    fn in_a_guest_that_stalls_nobodys_end_is_waited_for() {
+        assert_eq!(
+            text(test(&[find("t45").unwrap()])),
+            "\
+. scenario
+storm
+module loaded
+check_unended t45-1 --within 60s --wait -- kni-app --in-memory --no-pci -l 0 -m 32 --iova-mode=va -- killed vEth0_0
+"
+        );
     }
 
     #[test]

@@ -133,13 +133,13 @@ impl Boot<'_> {
 /// What is wrong with the guest itself, whatever its scenarios' results.
 fn trouble(guest: Guest, outcome: &Outcome) -> Option<String> {
     let Outcome { status, troubles, timed_out } = outcome;
-    let is_meant = |trouble: &&Trouble| guest == Guest::Oopses && trouble.kind == Kind::Oops;
+    let is_meant = |trouble: &&Trouble| guest.oopses() && trouble.kind == Kind::Oops;
     let (meant, others): (Vec<_>, Vec<_>) = troubles.iter().partition(is_meant);
     if *timed_out {
         Some("its time was up before its scenarios were done".to_owned())
     } else if !others.is_empty() {
         Some(others.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n  "))
-    } else if guest == Guest::Oopses && meant.is_empty() {
+    } else if guest.oopses() && meant.is_empty() {
         Some("its kernel did not oops, as it had to".to_owned())
     } else {
         match status {

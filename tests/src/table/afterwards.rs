@@ -4,7 +4,7 @@ use super::NOTHING_SAID;
 use super::builds::REFUSED;
 use super::kernel::{TO_ITS_END, elsewhere, raw, row};
 use super::library::kni_app;
-use crate::guest::Guest;
+use crate::guest::{Guest, Kernel};
 use crate::scenario::{
     Attempt, Attempts, Background, Became, Expect, Field, Index, Module, Run, Said, Scenario,
 };
@@ -129,26 +129,40 @@ const T39: &[Run] = &[raw(
 )];
 
 /// The set-up of the first is waited for with the lock that the second needs.
-const RTNL_HELD: &[Run] = &[raw(
-    &["--then", "until-in-request ip link set vEth0_0 up", "vEth0_0", "vEth0_1"],
-    Expect {
-        attempts: Attempts::Exactly(&[
-            Attempt::got(NAME),
-            Attempt {
-                boundary: Some("network"),
-                cause: Some("proc.blocked"),
-                claimed: Some("vEth0_1"),
-                consumed: Some("vEth0_1"),
-                ..Attempt::got("vEth0_1").meanwhile(WAITS_FOR_RTNL)
-            },
-            Attempt { also: &[WAITING_FOR_RTNL], ..Attempt::got("vEth0_1") },
-        ]),
-        interfaces: &[UNANSWERED, Became::closed(NAME), Became::closed("vEth0_1")],
-        must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
-        ..NOTHING_SAID
-    },
-)];
+const fn rtnl_held(attempts: &'static [Attempt; 3]) -> Run {
+    raw(
+        &["--then", "until-in-request ip link set vEth0_0 up", "vEth0_0", "vEth0_1"],
+        Expect {
+            attempts: Attempts::Exactly(attempts),
+            interfaces: UNANSWERED_AND_CLOSED,
+            must_not_say: &["STOPPED", "INCONCLUSIVE", "\"lib.", "\"sys.", "\"mod.", "\"net."],
+            ..NOTHING_SAID
+        },
+    )
+}
 
+const UNANSWERED_AND_CLOSED: &[Became] = &[UNANSWERED, Became::closed(NAME), Became::closed("vEth0_1")];
+
+const fn waiting(also: &'static [Field]) -> Attempt {
+    Attempt {
+        boundary: Some("network"),
+        cause: Some("proc.blocked"),
+        claimed: Some("vEth0_1"),
+        consumed: Some("vEth0_1"),
+        ..Attempt::got("vEth0_1").meanwhile(also)
+    }
+}
+
+const WAITED: Attempt = Attempt { also: &[WAITING_FOR_RTNL], ..Attempt::got("vEth0_1") };
+
+const RTNL_HELD: &[Run] = &[rtnl_held(&[GOT, waiting(WAITS_FOR_RTNL), WAITED])];
+
+/// Linux 5.10 shows a stack no further than to the first function whose return a probe waits for: who has the lock is
+/// not found there.
+const RTNL_HELD_UNSEEN: &[Run] =
+    &[rtnl_held(&[GOT, waiting(&[("/final", Said::Is(false)), WAITING_FOR_RTNL, NO_HOLDER]), WAITED])];
+
+const NO_HOLDER: Field = ("/waiting/holder", Said::Nothing);
 const WAITING_FOR_RTNL: Field = ("/waiting/what", Said::Text("rtnl"));
 const WAITS_FOR_RTNL: &[Field] = &[
     ("/final", Said::Is(false)),
@@ -220,6 +234,21 @@ const T34: &[Run] = &[
     }),
     raw(&["vEth0_0"], stuck(&[stuck_by("kni-create")])),
 ];
+
+/// The addresses of the program's memory are looked up when it has none any more, by the last of its threads.
+const T45: &[Run] = &[app(
+    kni_app!("--iova-mode=va"; "killed", "vEth0_0"),
+    Expect {
+        died: &[&[
+            ("/function", Said::Text("kni_release")),
+            ("/at", Said::Something),
+            ("/thread/comm", Said::Something),
+            ("/device_stuck", Said::Is(true)),
+            ("/interfaces/0", Said::Text(NAME)),
+        ]],
+        ..created(&[])
+    },
+)];
 
 const DOOMED_ADDRESS: &[Run] = &[raw(
     &["--queues-at", "0x100000000000", "vEth0_0"],
@@ -308,6 +337,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         module: Module::With("carrier=on"),
         ..row("t44-carrier", "carrier=on: up with a carrier", T44_CARRIER)
     },
+    Scenario { guest: Guest::Stalls, ..row("t45", "killed with virtual addresses: /dev/kni is stuck", T45) },
     row("t46", "killed with physical addresses: removed", T46),
     row("t48", "released while it is up: three seconds", T48),
     row("moved", "moved to another network namespace, and closed", MOVED),
@@ -319,7 +349,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..row("listed", "kniwatch ls: of before, and in another namespace", LISTED)
     },
     row("release-refused", "RELEASE by the name that it was renamed to", RELEASE_REFUSED),
-    row("rtnl-held", "CREATE waits for ip, which waits for an answer", RTNL_HELD),
+    Scenario {
+        kernels: &[Kernel::Linux61, Kernel::Linux612],
+        ..row("rtnl-held", "CREATE waits for ip, which waits for an answer", RTNL_HELD)
+    },
+    Scenario {
+        kernels: &[Kernel::Linux510],
+        ..row("rtnl-held-unseen", "the same, where who has the lock is not found", RTNL_HELD_UNSEEN)
+    },
     Scenario {
         guest: Guest::Oopses,
         module: Module::With("kthread_mode=multiple"),

@@ -86,7 +86,7 @@ fn expected(run: &str) -> (Vec<Short>, u8) {
         "created-elsewhere" | "module-removed" | "template" => elsewhere(),
         "t39" => doomed(Cause::ModLayoutSkew),
         "bad-address" => doomed(Cause::ModBadAddress),
-        "rtnl-held" => (vec![CREATED, blocked(Boundary::Network)], 0),
+        "rtnl-held" | "rtnl-held-unseen" => (vec![CREATED, blocked(Boundary::Network)], 0),
         "starved" | "t02-stripped" | "t22-stripped" | "t22-unread" => one(INCONCLUSIVE, 20),
         other => panic!("what should the recording {other} come to?"),
     }

@@ -3,6 +3,7 @@
 use super::NOTHING_SAID;
 use super::builds::REFUSED;
 use super::kernel::{raw, row};
+use crate::guest::Kernel;
 use crate::scenario::{Attempt, Attempts, Became, Expect, Run, Said, Scenario};
 
 const NAME: &str = "vEth0_0";
@@ -115,11 +116,45 @@ const CROWDED_UNLOGGED: &[Run] = &[raw(
     },
 )];
 
+/// Since Linux 6.7 the kernel says what it will miss as soon as that is entered: from then on nobody is told to be in
+/// progress who may have ended unseen.
+const FORETOLD: &[Run] = &[raw(
+    crowd!("a/b"),
+    Expect {
+        attempts: Attempts::Crowd(&[(1, &[Attempt::got(NAME)]), (16, &[INVALID, UNCERTAIN])]),
+        ..MISSED
+    },
+)];
+
+const FORETOLD_UNLOGGED: &[Run] = &[raw(
+    crowd!("a/b"),
+    Expect {
+        attempts: Attempts::Crowd(&[(1, &[Attempt::got(NAME)]), (16, &[INVALID, UNCERTAIN, UNKNOWN])]),
+        ..MISSED
+    },
+)];
+
+const UNTIL_6_7: &[Kernel] = &[Kernel::Linux510, Kernel::Linux61];
+const SINCE_6_7: &[Kernel] = &[Kernel::Linux612];
+
 /// In the order in which they are told of.
 pub(super) const SCENARIOS: &[Scenario] = &[
     row("flooded", "more news of an interface than a socket holds", FLOODED),
-    row("crowded", "more threads in the module than the kernel follows", CROWDED),
     Scenario {
+        kernels: UNTIL_6_7,
+        ..row("crowded", "more threads in the module than the kernel follows", CROWDED)
+    },
+    Scenario {
+        kernels: SINCE_6_7,
+        ..row("crowded-foretold", "the same, and the kernel says so at once", FORETOLD)
+    },
+    Scenario {
+        kernels: SINCE_6_7,
+        situation: Some("log_hidden"),
+        ..row("crowded-foretold-unlogged", "and without the kernel's log", FORETOLD_UNLOGGED)
+    },
+    Scenario {
+        kernels: UNTIL_6_7,
         situation: Some("log_hidden"),
         ..row("crowded-unlogged", "the same, and the kernel's log can't be read", CROWDED_UNLOGGED)
     },

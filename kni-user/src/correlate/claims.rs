@@ -162,7 +162,7 @@ impl Correlator {
         findings(self.interfaces.claim(at, watch, &claim, |known| {
             let own = match known.file {
                 Some(from) => from == file,
-                None => known.is_owned_by(pid) || (!known.whole && closer != 0),
+                None => known.is_owned_by(pid),
             };
             own && listed(known)
         }))

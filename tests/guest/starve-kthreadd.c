@@ -4,7 +4,7 @@
  * until the minute is over it may not run, whoever waits for it. A process that hogs kthreadd's processor does
  * the same to it, and to everything else there: a guest with one processor would come to a standstill.
  *
- * CMD and what it starts are killed two seconds after it was seen waiting for kthreadd; then kthreadd is as
+ * CMD and what it starts are killed 2.5 s after it was seen waiting for kthreadd; then kthreadd is as
  * before.
  */
 #define _GNU_SOURCE
@@ -109,8 +109,8 @@ int main(int argc, char **argv)
 	int status = 2 << 8;
 	while (waitpid(child, &status, WNOHANG) == 0 && !waits_for_kthreadd(child))
 		usleep(10000);
-	/* So long everybody can see it waiting. */
-	sleep(2);
+	/* So long everybody can see it waiting; who looks once a second does not look just when it is killed. */
+	usleep(2500000);
 	kill(-child, SIGKILL);
 	while (waitpid(child, &status, WNOHANG) == 0 && !is_dead(child))
 		usleep(10000);

@@ -254,7 +254,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         runs: &[Run {
             expect: Expect {
                 status: 3,
-                says: &["lacks CAP_BPF and CAP_PERFMON", "sudo kniwatch", "setcap cap_bpf"],
+                says: &["lacks CAP_BPF and CAP_PERFMON", "sudo kniwatch", "setcap 'cap_bpf"],
                 must_not_say: &["STOPPED"],
                 ..NOTHING_SAID
             },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
 /// A step while something goes on.
-const STEP: Duration = Duration::from_millis(200);
+const STEP: Duration = Duration::from_millis(100);
 /// A step while nothing does: who leaves kniwatch open all day must not pay for it. Whatever comes ends it at once.
 const IDLE_STEP: Duration = Duration::from_millis(500);
 /// So long after the last news steps stay small: longer than anything is that a short silence concludes.

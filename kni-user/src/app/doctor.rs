@@ -26,11 +26,13 @@ pub(super) fn run(output: &Output) -> Result<ExitCode> {
 
 fn privileges() -> Privileges {
     let own = Capabilities::of_this_process();
-    let held = CAPABILITIES.into_iter().map(|capability| Privilege {
-        name: capability.name,
-        held: own.has(capability),
-        lost: capability.lost,
-    });
-    let held = held.collect();
+    let held = CAPABILITIES
+        .into_iter()
+        .map(|capability| Privilege {
+            name: capability.name,
+            held: own.has(capability),
+            lost: capability.lost,
+        })
+        .collect();
     Privileges { held, initial_namespace: own.count(), is_admin: own.is_admin() }
 }

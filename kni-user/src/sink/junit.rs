@@ -63,20 +63,22 @@ impl ReportFile {
     ///
     /// # Errors
     /// Those of the file.
-    pub fn fail(mut self, error: &anyhow::Error) -> Result<()> {
-        // What is no regular file, such as a pipe, keeps nothing that could be replaced.
-        if self.file.metadata().is_ok_and(|metadata| metadata.is_file()) {
-            self.file
-                .set_len(0)
-                .and_then(|()| self.file.rewind())
-                .with_context(|| cannot_write(&self.path))?;
-        }
-        write_failure(&mut self.file, error).with_context(|| cannot_write(&self.path))
+    pub fn fail(self, error: &anyhow::Error) -> Result<()> {
+        let mut document = Document::new(NAME);
+        document.add_test_suite(failure(error));
+        self.replace_by(&document)
+            .with_context(|| format!("cannot write the JUnit report {}", self.path.display()))
     }
-}
 
-fn cannot_write(path: &Path) -> String {
-    format!("cannot write the JUnit report {}", path.display())
+    fn replace_by(&self, document: &Document) -> Result<()> {
+        let mut file = &self.file;
+        // What is no regular file, such as a pipe, keeps nothing that could be replaced.
+        if file.metadata()?.is_file() {
+            file.set_len(0)?;
+            file.rewind()?;
+        }
+        Ok(document.serialize(file)?)
+    }
 }
 
 impl<W: Write> JUnit<W> {
@@ -113,16 +115,14 @@ impl<W: Write> Sink for JUnit<W> {
     }
 }
 
-fn write_failure(out: &mut impl Write, error: &anyhow::Error) -> Result<()> {
+/// Why there is no answer, in an answer's place.
+fn failure(error: &anyhow::Error) -> TestSuite {
     let mut status = TestCaseStatus::non_success(NonSuccessKind::Error);
     let said = escape::line(&format!("{error:#}").as_str().into(), usize::MAX);
     status.set_type("no answer").set_message(legal(&said));
     let mut suite = TestSuite::new(NAME);
     suite.add_test_case(TestCase::new("observing", status));
-    let mut document = Document::new(NAME);
-    document.add_test_suite(suite);
-    document.serialize(&mut *out)?;
-    Ok(out.flush()?)
+    suite
 }
 
 fn suite(start: &Start, began: Nanos, summary: &Summary, answer: &CheckResult) -> TestSuite {

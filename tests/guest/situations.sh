@@ -25,6 +25,10 @@ file_hidden_undone() { umount "/lib/modules/$(uname -r)/modules.dep"; }
 log_hidden_made() { mv /dev/kmsg /dev/kmsg.hidden; }
 log_hidden_undone() { mv /dev/kmsg.hidden /dev/kmsg; }
 
+# By number: setpriv of util-linux 2.36 (Debian 11) does not know their names.
+bpf=+cap_39
+perfmon=+cap_38
+
 # as CAPABILITIES: kniwatch is run by a user who has these alone.
 as() {
     by="setpriv --reuid=4711 --regid=4711 --clear-groups --inh-caps=-all,$1 --ambient-caps=-all,$1 --"
@@ -37,19 +41,19 @@ nobody_special() {
 }
 
 # All that kniwatch asks for, in a group that may read tracefs.
-capable_made() { as +bpf,+perfmon,+syslog,+sys_ptrace && mount -o remount,mode=750,gid=4711 $tracing; }
+capable_made() { as "$bpf,$perfmon,+syslog,+sys_ptrace" && mount -o remount,mode=750,gid=4711 $tracing; }
 capable_undone() { mount -o remount,mode=700,gid=0 $tracing && nobody_special; }
 
 # The same, with tracefs as it is mounted: for root alone.
-capable_without_tracefs_made() { as +bpf,+perfmon,+syslog,+sys_ptrace; }
+capable_without_tracefs_made() { as "$bpf,$perfmon,+syslog,+sys_ptrace"; }
 capable_without_tracefs_undone() { nobody_special; }
 
 # What it can't do without, and leave to read all that root can.
-least_capable_made() { as +bpf,+perfmon,+dac_read_search; }
+least_capable_made() { as "$bpf,$perfmon,+dac_read_search"; }
 least_capable_undone() { nobody_special; }
 
 # At Debian's own level, which wants more.
-capable_forbidden_made() { as +bpf,+perfmon,+syslog,+sys_ptrace && sysctl -q kernel.perf_event_paranoid=3; }
+capable_forbidden_made() { as "$bpf,$perfmon,+syslog,+sys_ptrace" && sysctl -q kernel.perf_event_paranoid=3; }
 capable_forbidden_undone() { nobody_special; }
 
 incapable_made() { as +syslog; }

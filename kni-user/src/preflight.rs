@@ -6,6 +6,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use aya::util::KernelVersion;
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 use thiserror::Error;
 
 pub use self::sources::{Source, kernel_log, sources};
@@ -37,11 +39,25 @@ impl CannotObserve {
     /// The kernel refused the object as a whole.
     #[must_use]
     pub fn unloadable(error: &anyhow::Error) -> Self {
-        Self(format!(
-            "can't load eBPF programs: {error:#}\n  \
-             kniwatch needs Linux 5.10 or newer with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, and no lockdown in\n  \
-             mode confidentiality (cat /sys/kernel/security/lockdown)\n  {WITHOUT}"
-        ))
+        Self::refused(error, locked_memory_limit())
+    }
+
+    /// `locked` KiB may be locked, if eBPF's maps count among that.
+    fn refused(error: &anyhow::Error, locked: Option<u64>) -> Self {
+        let is_forbidden = |cause: &io::Error| cause.raw_os_error() == Some(libc::EPERM);
+        let forbidden = error.chain().filter_map(|cause| cause.downcast_ref()).any(is_forbidden);
+        let remedy = match locked.filter(|_| forbidden) {
+            Some(kib) => format!(
+                "before Linux 5.11 eBPF maps count as locked memory, and this process may lock {kib} KiB: run it as\n  \
+                 root (sudo kniwatch), or after ulimit -l unlimited (a systemd unit: LimitMEMLOCK=infinity)"
+            ),
+            None => {
+                "kniwatch needs Linux 5.10 or newer with CONFIG_BPF_SYSCALL and CONFIG_BPF_EVENTS, and no \
+                     lockdown in\n  mode confidentiality (cat /sys/kernel/security/lockdown)"
+                    .to_owned()
+            }
+        };
+        Self(format!("can't load eBPF programs: {error:#}\n  {remedy}\n  {WITHOUT}"))
     }
 }
 
@@ -166,6 +182,16 @@ pub fn check() -> Preflight {
             .and(|| check_source("kprobe", "this kernel has no kprobes (CONFIG_KPROBE_EVENTS)")),
         uprobes: events.and(|| check_source("uprobe", "this kernel has no uprobes (CONFIG_UPROBE_EVENTS)")),
     }
+}
+
+/// From here on the memory of eBPF's maps is that of a control group, not locked memory (kernel/bpf/syscall.c).
+const MAPS_ARE_NOT_LOCKED: KernelVersion = KernelVersion::new(5, 11, 0);
+
+/// KiB of eBPF's maps that this process may have; `None`: no limit of its own.
+fn locked_memory_limit() -> Option<u64> {
+    let (bytes, _) = getrlimit(Resource::RLIMIT_MEMLOCK).ok()?;
+    let is_limited = bytes != RLIM_INFINITY && KernelVersion::current().ok()? < MAPS_ARE_NOT_LOCKED;
+    is_limited.then_some(bytes / 1024)
 }
 
 const PARANOID: &str = "/proc/sys/kernel/perf_event_paranoid";
@@ -316,6 +342,17 @@ mod tests {
         }
         assert!(capabilities.has_named("CAP_BPF") && !capabilities.has_named("CAP_SYSLOG"));
         assert!(!capabilities.has_named("CAP_NET_ADMIN"), "kniwatch does not use it");
+    }
+
+    #[test]
+    fn a_kernel_that_counts_maps_as_locked_memory_is_told_with_the_remedy() {
+        let failed = |errno| anyhow::Error::from(io::Error::from_raw_os_error(errno)).context("no map");
+        let told = |errno, locked| CannotObserve::refused(&failed(errno), locked).to_string();
+        let limited = told(libc::EPERM, Some(64));
+        assert!(limited.contains("may lock 64 KiB") && limited.contains("LimitMEMLOCK"), "{limited}");
+        for other in [told(libc::EPERM, None), told(libc::EINVAL, Some(64))] {
+            assert!(other.contains("lockdown") && !other.contains("lock 64 KiB"), "{other}");
+        }
     }
 
     #[test]

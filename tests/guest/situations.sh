@@ -29,9 +29,10 @@ log_hidden_undone() { mv /dev/kmsg.hidden /dev/kmsg; }
 bpf=+cap_39
 perfmon=+cap_38
 
-# as CAPABILITIES: kniwatch is run by a user who has these alone.
+# as CAPABILITIES [BYTES]: kniwatch is run by a user who has these alone, and may lock so much memory.
 as() {
-    by="setpriv --reuid=4711 --regid=4711 --clear-groups --inh-caps=-all,$1 --ambient-caps=-all,$1 --"
+    # Before Linux 5.11 eBPF maps count as locked memory.
+    by="prlimit --memlock=${2-unlimited} setpriv --reuid=4711 --regid=4711 --clear-groups --inh-caps=-all,$1 --ambient-caps=-all,$1 --"
     perf_before=$(cat /proc/sys/kernel/perf_event_paranoid)
     sysctl -q kernel.dmesg_restrict=1 kernel.kptr_restrict=1 kernel.perf_event_paranoid=2
 }
@@ -55,6 +56,9 @@ least_capable_undone() { nobody_special; }
 # At Debian's own level, which wants more.
 capable_forbidden_made() { as "$bpf,$perfmon,+syslog,+sys_ptrace" && sysctl -q kernel.perf_event_paranoid=3; }
 capable_forbidden_undone() { nobody_special; }
+
+memory_limited_made() { as "$bpf,$perfmon" 65536; }
+memory_limited_undone() { nobody_special; }
 
 incapable_made() { as +syslog; }
 incapable_undone() { nobody_special; }

@@ -7,6 +7,7 @@ use crate::scenario::{
 };
 
 mod loading;
+mod returns;
 #[cfg(test)]
 mod tests;
 
@@ -215,6 +216,7 @@ fn judge_attempt(
         also,
     } = *expected;
     judge_fields(&format!("attempt {number}"), also, got, complaints);
+    returns::judge(number, got, complaints);
     let noted = |noted: &Option<String>| -> Value {
         noted
             .as_ref()

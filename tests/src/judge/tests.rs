@@ -333,6 +333,25 @@ const TAKEN: Attempt = Attempt {
 };
 
 #[test]
+fn a_request_returns_the_same_at_every_function_on_its_way() {
+    let complaints = |handler: i64| {
+        let returned = |hook: &str, value: Value| json!({"hook": hook, "value": value});
+        let mut attempt = attempt();
+        attempt["data"]["steps"] = json!([
+            returned("ioctl", Value::Null),
+            returned("register-netdev", json!(-17)),
+            returned("handler", json!(handler)),
+            returned("dispatcher", json!(-19)),
+            returned("ioctl", json!(-19)),
+        ]);
+        judge(expect("t31"), &observed("14", &[attempt, summary()]))
+    };
+    assert_eq!(complaints(-19), [""; 0]);
+    let other = complaints(0);
+    assert!(other.iter().any(|complaint| complaint.contains("one request returned")), "{other:?}");
+}
+
+#[test]
 fn attempts_of_several_threads_may_come_in_any_order() {
     const OTHER: Attempt = Attempt { claimed: Some("lo1"), ..TAKEN };
     let expect = Expect { attempts: Attempts::InAnyOrder(&[TAKEN, OTHER]), ..*expect("t31") };

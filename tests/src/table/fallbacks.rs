@@ -263,6 +263,23 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..Scenario::USUAL
     },
     Scenario {
+        name: "memory-limited",
+        shows: "a user who may lock 64 KiB, where maps count as that",
+        // From 5.11 on they don't.
+        kernels: &[Kernel::Linux510],
+        situation: Some("memory_limited"),
+        runs: &[Run {
+            expect: Expect {
+                status: 3,
+                says: &["this process may lock 64 KiB", "LimitMEMLOCK=infinity"],
+                must_not_say: &["STOPPED"],
+                ..NOTHING_SAID
+            },
+            ..LO_REFUSED
+        }],
+        ..Scenario::USUAL
+    },
+    Scenario {
         name: "reloaded",
         shows: "rte_kni.ko is loaded and unloaded a hundred times",
         module: Module::Absent,

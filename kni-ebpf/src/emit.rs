@@ -113,7 +113,8 @@ const fn may_be_preempted(hook: Hook) -> bool {
 
 /// Whether user space is woken for it: something may have ended, or has to be attached to or looked up at once.
 /// The steps between are read with the next that does, or when time has passed: each time that the reader is
-/// woken costs the program that it wakes up beside, where there is no other processor.
+/// woken costs the program that it wakes up beside, where there is no other processor. The module's functions are
+/// such steps: behind them the system call returns.
 #[inline(always)]
 const fn wakes(hook: Hook, phase: u16) -> bool {
     match hook {
@@ -122,10 +123,8 @@ const fn wakes(hook: Hook, phase: u16) -> bool {
         | Hook::LibraryRelease
         | Hook::Ioctl
         | Hook::Open
-        | Hook::Dispatcher
-        | Hook::CompatDispatcher
-        | Hook::Handler => phase == PHASE_RETURN,
-        Hook::DeviceOpen | Hook::DeviceRelease => true,
+        | Hook::DeviceOpen
+        | Hook::DeviceRelease => phase == PHASE_RETURN,
         Hook::Exec | Hook::Exit | Hook::ModuleLoad | Hook::ModuleFree => true,
         _ => false,
     }

@@ -36,8 +36,6 @@ pub(crate) const TRACED_COST: &str = "traced-cost";
 /// what kniwatch itself does, since the guest has but one processor for both. What it takes to look at the program
 /// and its libraries for the first time is told and not judged.
 const CREATE_BUDGET_PERCENT: f64 = 3.0;
-/// The untraced time is 262 to 306 ms from boot to boot, most of it sleep, and the share of the same work differs so.
-const CREATE_NOISE_PERCENT: f64 = 0.25;
 /// Rounds; odd, for the median. In a guest whose clock counts instructions they hardly differ.
 const CREATE_ROUNDS: usize = 5;
 const CREATE_TIMEOUT: Duration = Duration::from_secs(1800);
@@ -110,8 +108,7 @@ fn parse_times(text: &str) -> Option<Times> {
 
 fn within_budget(times: &Times) -> bool {
     let judged: Vec<_> = overheads(times).into_iter().filter(|(who, _)| *who != FIRST).collect();
-    !judged.is_empty()
-        && judged.iter().all(|(_, percent)| *percent <= CREATE_BUDGET_PERCENT + CREATE_NOISE_PERCENT)
+    !judged.is_empty() && judged.iter().all(|(_, percent)| *percent <= CREATE_BUDGET_PERCENT)
 }
 
 /// How much longer the processor was busy under each watcher, in percent of the time that the program took untraced,

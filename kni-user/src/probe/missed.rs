@@ -18,8 +18,13 @@ use aya_obj::generated::{bpf_link_info, bpf_link_type, bpf_perf_event_type};
 
 use super::counters::info;
 
-/// From here on links tell.
+/// From here on links and programs tell.
 const TELLS: KernelVersion = KernelVersion::new(6, 7, 0);
+
+/// Whether this kernel tells of probes that it did not serve.
+pub(super) fn is_told() -> bool {
+    KernelVersion::current().is_ok_and(|kernel| kernel >= TELLS)
+}
 
 /// The links of this process to functions of the kernel and the module.
 #[derive(Debug, Default)]
@@ -42,7 +47,7 @@ struct KernelLink {
 impl KernelLinks {
     /// Looks for links that have come since, and forgets those that have gone.
     pub(super) fn refresh(&mut self) {
-        if !KernelVersion::current().is_ok_and(|kernel| kernel >= TELLS) {
+        if !is_told() {
             return;
         }
         let links = own_links();

@@ -343,12 +343,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         module: Module::With("carrier=on"),
         ..row("t44-carrier", "carrier=on: up with a carrier", T44_CARRIER)
     },
-    Scenario {
-        guest: Guest::Stalls,
-        // Not run on others yet.
-        kernels: &[Kernel::Linux61],
-        ..row("t45", "killed with virtual addresses: /dev/kni is stuck", T45)
-    },
+    Scenario { guest: Guest::Stalls, ..row("t45", "killed with virtual addresses: /dev/kni is stuck", T45) },
     row("t46", "killed with physical addresses: removed", T46),
     row("t48", "released while it is up: three seconds", T48),
     row("moved", "moved to another network namespace, and closed", MOVED),

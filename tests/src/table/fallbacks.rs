@@ -28,14 +28,16 @@ const REFUSED_UNSEEN: Expect = Expect {
 /// Nothing is missing that either of them needs.
 const AS_EVER: &[Run] = &[CREATED, LO_REFUSED];
 
+const CREATED_BESIDE: Run = Run {
+    options: &["--expect", "kni0", "--within", "60s"],
+    // It has its answer before the interface goes.
+    expect: Expect { interfaces: &[], ..CREATED.expect },
+    ..CREATED
+};
+
 /// The same by somebody who is asked beside the program.
 const AS_EVER_BESIDE: &[Run] = &[
-    Run {
-        options: &["--expect", "kni0", "--within", "60s"],
-        // It has its answer before the interface goes.
-        expect: Expect { interfaces: &[], ..CREATED.expect },
-        ..CREATED
-    },
+    CREATED_BESIDE,
     // Nobody tells it that the program has ended: it waits for another try.
     Run { options: &["--expect", "lo", "--within", "5s"], ..LO_REFUSED },
 ];
@@ -43,16 +45,20 @@ const AS_EVER_BESIDE: &[Run] = &[
 /// Neither the library nor the system call is seen, and so not the name that the program asks for, but the kernel's.
 const BESIDE_WITHOUT_CLAIM: &[Run] = &[
     Run {
-        options: &["--expect", "kni0", "--within", "60s"],
         expect: Expect {
             attempts: Attempts::Exactly(&[Attempt { claimed: None, ..Attempt::created("kni0") }]),
-            interfaces: &[],
-            ..CREATED.expect
+            ..CREATED_BESIDE.expect
         },
-        ..CREATED
+        ..CREATED_BESIDE
     },
-    Run { options: &["--expect", "lo", "--within", "5s"], expect: REFUSED_UNCLAIMED, ..LO_REFUSED },
+    REFUSED_BESIDE_UNCLAIMED,
 ];
+
+/// Where probes of libraries don't take `CAP_SYS_ADMIN`, the library tells the name.
+const BESIDE_WITHOUT_CALLS: &[Run] = &[CREATED_BESIDE, REFUSED_BESIDE_UNCLAIMED];
+
+const REFUSED_BESIDE_UNCLAIMED: Run =
+    Run { options: &["--expect", "lo", "--within", "5s"], expect: REFUSED_UNCLAIMED, ..LO_REFUSED };
 
 const REFUSED_UNCLAIMED: Expect =
     Expect { attempts: Attempts::Exactly(&[Attempt { claimed: None, ..LO }]), ..LO_REFUSED.expect };
@@ -222,7 +228,16 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "capable-without-tracefs",
         shows: "a user with four capabilities; tracefs is for root",
         situation: Some("capable_without_tracefs"),
+        kernels: &[Kernel::Linux61, Kernel::Linux612],
         runs: BESIDE_WITHOUT_CLAIM,
+        ..Scenario::USUAL
+    },
+    Scenario {
+        name: "capable-without-calls",
+        shows: "the same, where that is enough to probe libraries",
+        situation: Some("capable_without_tracefs"),
+        kernels: &[Kernel::Linux510],
+        runs: BESIDE_WITHOUT_CALLS,
         ..Scenario::USUAL
     },
     Scenario {

@@ -7,7 +7,6 @@ use std::os::fd::{AsFd as _, AsRawFd as _, OwnedFd, RawFd};
 use anyhow::{Context as _, Result};
 use aya::Ebpf;
 use aya::maps::PerCpuArray;
-use aya::programs::Program;
 use aya_obj::generated::{bpf_attr, bpf_cmd, bpf_prog_info};
 use kni_ebpf::counter::{Outcome, SLOTS, slot};
 use kni_ebpf::hook::Hook;
@@ -87,52 +86,44 @@ pub(super) fn read(object: &Ebpf, descriptors: &Descriptors) -> Result<Counters>
 /// What the kernel tells of each loaded program, and of each link to a kernel function, by way of its descriptor.
 #[derive(Debug, Default)]
 pub(super) struct Descriptors {
-    programs: Vec<Loaded>,
+    programs: Vec<(Hook, OwnedFd)>,
     links: KernelLinks,
-}
-
-#[derive(Debug)]
-struct Loaded {
-    hook: Hook,
-    descriptor: OwnedFd,
-    /// Whether the kernel tells which of its runs it left out.
     tells_misses: bool,
 }
 
 impl Descriptors {
     /// Takes those of the programs that are loaded, and of the links that there are now.
     pub(super) fn refresh(&mut self, object: &Ebpf) -> io::Result<()> {
-        self.links.refresh();
-        let of_probes = missed::is_told();
-        let mut loaded = Vec::new();
+        self.tells_misses = missed::is_told();
+        if self.tells_misses {
+            self.links.refresh();
+        }
+        let mut files = Vec::new();
         for spec in spec::SPECS {
             let programs = spec.programs();
-            for program in programs.iter().filter_map(|name| object.program(name)) {
-                let Ok(descriptor) = program.fd() else { continue };
-                loaded.push(Loaded {
-                    hook: spec.hook,
-                    descriptor: descriptor.as_fd().try_clone_to_owned()?,
-                    tells_misses: of_probes || matches!(program, Program::TracePoint(_)),
-                });
+            for program in programs.iter().filter_map(|name| object.program(name)?.fd().ok()) {
+                files.push((spec.hook, program.as_fd().try_clone_to_owned()?));
             }
         }
-        self.programs = loaded;
+        self.programs = files;
         Ok(())
     }
 
     /// How often the programs of `hook` have run. The kernel counts that while its statistics of eBPF programs are
     /// enabled.
     pub(super) fn runs(&self, hook: Hook) -> io::Result<u64> {
-        let of_hook = self.programs.iter().filter(|program| program.hook == hook);
-        of_hook.map(|program| Ok(program_info(&program.descriptor)?.run_cnt)).sum()
+        let files = self.programs.iter().filter(|(of, _)| *of == hook);
+        files.map(|(_, program)| Ok(program_info(program)?.run_cnt)).sum()
     }
 
-    /// Runs that the kernel left out: since the CPU was in a program already (told since 6.7 of probes, by 5.12 of
-    /// others), or had no room for another return (told since 6.7). 0 where it does not tell.
+    /// Runs that the kernel left out: since the CPU was in a program already, or had no room for another return.
+    /// 0 where it does not tell.
     fn misses(&self) -> io::Result<u64> {
-        let telling = self.programs.iter().filter(|program| program.tells_misses);
-        let misses = telling.map(|program| Ok(program_info(&program.descriptor)?.recursion_misses));
-        Ok(misses.sum::<io::Result<u64>>()? + self.links.misses())
+        if !self.tells_misses {
+            return Ok(0);
+        }
+        let programs = self.programs.iter().map(|(_, program)| Ok(program_info(program)?.recursion_misses));
+        Ok(programs.sum::<io::Result<u64>>()? + self.links.misses())
     }
 }
 

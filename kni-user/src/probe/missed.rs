@@ -18,10 +18,11 @@ use aya_obj::generated::{bpf_link_info, bpf_link_type, bpf_perf_event_type};
 
 use super::counters::info;
 
-/// From here on links and programs tell.
+/// From here on links tell, and programs: those of kprobes, uprobes and tracepoints by `perf_event_open`, and there are
+/// no others here, counted nothing before (`trace_call_bpf`, `kernel/trace/bpf_trace.c`).
 const TELLS: KernelVersion = KernelVersion::new(6, 7, 0);
 
-/// Whether this kernel tells of probes that it did not serve.
+/// Whether this kernel tells which runs of a program it left out.
 pub(super) fn is_told() -> bool {
     KernelVersion::current().is_ok_and(|kernel| kernel >= TELLS)
 }
@@ -47,9 +48,6 @@ struct KernelLink {
 impl KernelLinks {
     /// Looks for links that have come since, and forgets those that have gone.
     pub(super) fn refresh(&mut self) {
-        if !is_told() {
-            return;
-        }
         let links = own_links();
         let gone = self.links.iter().filter(|old| links.iter().all(|link| link.id != old.id));
         self.before += gone.map(|link| link.missed.get()).sum::<u64>();

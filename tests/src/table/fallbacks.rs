@@ -36,11 +36,13 @@ const CREATED_BESIDE: Run = Run {
 };
 
 /// The same by somebody who is asked beside the program.
-const AS_EVER_BESIDE: &[Run] = &[
-    CREATED_BESIDE,
+const AS_EVER_BESIDE: &[Run] = &[CREATED_BESIDE, REFUSED_BESIDE];
+
+const REFUSED_BESIDE: Run = Run {
     // Nobody tells it that the program has ended: it waits for another try.
-    Run { options: &["--expect", "lo", "--within", "5s"], ..LO_REFUSED },
-];
+    options: &["--expect", "lo", "--within", "5s"],
+    ..LO_REFUSED
+};
 
 /// Neither the library nor the system call is seen, and so not the name that the program asks for, but the kernel's.
 const BESIDE_WITHOUT_CLAIM: &[Run] = &[
@@ -57,11 +59,15 @@ const BESIDE_WITHOUT_CLAIM: &[Run] = &[
 /// Where probes of libraries don't take `CAP_SYS_ADMIN`, the library tells the name.
 const BESIDE_WITHOUT_CALLS: &[Run] = &[CREATED_BESIDE, REFUSED_BESIDE_UNCLAIMED];
 
-const REFUSED_BESIDE_UNCLAIMED: Run =
-    Run { options: &["--expect", "lo", "--within", "5s"], expect: REFUSED_UNCLAIMED, ..LO_REFUSED };
+const REFUSED_BESIDE_UNCLAIMED: Run = Run { expect: REFUSED_UNCLAIMED, ..REFUSED_BESIDE };
 
 const REFUSED_UNCLAIMED: Expect =
     Expect { attempts: Attempts::Exactly(&[Attempt { claimed: None, ..LO }]), ..LO_REFUSED.expect };
+
+/// Whoever runs it is told why, and nothing of the program.
+const fn cannot_observe(says: &'static [&'static str]) -> Run {
+    Run { expect: Expect { status: 3, says, must_not_say: &["STOPPED"], ..NOTHING_SAID }, ..LO_REFUSED }
+}
 
 /// A request larger than the module's struct, whose size `$source` tells.
 macro_rules! skewed {
@@ -251,30 +257,14 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "capable-forbidden",
         shows: "perf_event_paranoid=3, where capabilities are not enough",
         situation: Some("capable_forbidden"),
-        runs: &[Run {
-            expect: Expect {
-                status: 3,
-                says: &["kernel.perf_event_paranoid is 3", "sysctl kernel.perf_event_paranoid=2"],
-                must_not_say: &["STOPPED"],
-                ..NOTHING_SAID
-            },
-            ..LO_REFUSED
-        }],
+        runs: &[cannot_observe(&["kernel.perf_event_paranoid is 3", "sysctl kernel.perf_event_paranoid=2"])],
         ..Scenario::USUAL
     },
     Scenario {
         name: "incapable",
         shows: "a user without CAP_BPF: nothing can be observed",
         situation: Some("incapable"),
-        runs: &[Run {
-            expect: Expect {
-                status: 3,
-                says: &["lacks CAP_BPF and CAP_PERFMON", "sudo kniwatch", "setcap 'cap_bpf"],
-                must_not_say: &["STOPPED"],
-                ..NOTHING_SAID
-            },
-            ..LO_REFUSED
-        }],
+        runs: &[cannot_observe(&["lacks CAP_BPF and CAP_PERFMON", "sudo kniwatch", "setcap 'cap_bpf"])],
         ..Scenario::USUAL
     },
     Scenario {
@@ -283,15 +273,7 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         // From 5.11 on they don't.
         kernels: &[Kernel::Linux510],
         situation: Some("memory_limited"),
-        runs: &[Run {
-            expect: Expect {
-                status: 3,
-                says: &["this process may lock 64 KiB", "LimitMEMLOCK=infinity"],
-                must_not_say: &["STOPPED"],
-                ..NOTHING_SAID
-            },
-            ..LO_REFUSED
-        }],
+        runs: &[cannot_observe(&["this process may lock 64 KiB", "LimitMEMLOCK=infinity"])],
         ..Scenario::USUAL
     },
     Scenario {

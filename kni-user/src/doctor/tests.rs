@@ -1,8 +1,7 @@
-use super::facts::{Facts, Kprobes, Node, Pool, Tracefs, Unknown};
+use super::facts::{Facts, Kprobes, Pool, Tracefs, Unknown};
 use super::{Finding, Level, exit_status, findings, text};
 use crate::event::{DeviceInfo, Holder};
-use crate::testing::machine::{layout_d, library, module_file, well};
-use crate::untrusted::Untrusted;
+use crate::testing::machine::{layout_d, library, well};
 
 mod module;
 

@@ -2,6 +2,9 @@
 
 use super::*;
 use crate::doctor::ModuleFile;
+use crate::doctor::facts::Node;
+use crate::testing::machine::module_file;
+use crate::untrusted::Untrusted;
 
 fn file(facts: &mut Facts) -> &mut ModuleFile {
     facts.files.as_mut().unwrap().first_mut().unwrap()

@@ -2,7 +2,7 @@
 //!
 //! Shared by kni-user's build script and `cargo xtask setup`; needs nothing but std. The object is
 //! compiled with `-Z build-std=core`, which takes core's source and a compiler that accepts
-//! unstable options: a nightly, or any other under `RUSTC_BOOTSTRAP=1`.
+//! unstable options: a nightly, or any other under `RUSTC_BOOTSTRAP=1`; and one whose LLVM the linker can be built for.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,6 +13,9 @@ use std::process::Command;
 pub(crate) const LINKED: &str = "kniwatch-ebpf";
 /// The linker of the eBPF targets, as the compiler calls it.
 pub(crate) const LINKER: &str = "bpf-linker";
+/// The oldest LLVM, major and minor, that the linker can be built for (0.13.0's features), and that must be the
+/// compiler's: that of Rust 1.91.
+pub(crate) const OLDEST_LLVM: (u32, u32) = (21, 0);
 
 /// All that the object's build needs.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,6 +41,26 @@ impl Compiler {
     pub(crate) fn needs_bootstrap(&self) -> bool {
         !matches!(self, Self::Rustup(name) if name.starts_with("nightly"))
     }
+
+    /// The LLVM inside it.
+    pub(crate) fn llvm(&self) -> Option<(u32, u32)> {
+        parse_llvm(&output(self.rustc().arg("-vV"))?)
+    }
+
+    fn can_build_core(&self) -> bool {
+        has_core_source(&mut self.rustc()) && self.llvm() >= Some(OLDEST_LLVM)
+    }
+
+    fn rustc(&self) -> Command {
+        match self {
+            Self::Rustup(name) => {
+                let mut command = Command::new("rustup");
+                command.args(["run", name, "rustc"]);
+                command
+            }
+            Self::InPath => Command::new("rustc"),
+        }
+    }
 }
 
 impl fmt::Display for Compiler {
@@ -52,7 +75,7 @@ impl fmt::Display for Compiler {
 /// What the build lacks; its text names each piece and the command that brings it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Missing {
-    /// No compiler with core's source.
+    /// No compiler that is new enough and has core's source.
     pub(crate) compiler: bool,
     /// No `bpf-linker`.
     pub(crate) linker: bool,
@@ -62,7 +85,11 @@ impl fmt::Display for Missing {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "the eBPF object can't be built here; missing:")?;
         if self.compiler {
-            writeln!(f, "  - a Rust compiler with the source of core (a nightly with rust-src)")?;
+            let (llvm, _) = OLDEST_LLVM;
+            writeln!(
+                f,
+                "  - a Rust compiler with the source of core and LLVM {llvm} or newer (a nightly with rust-src)"
+            )?;
         }
         if self.linker {
             writeln!(f, "  - {LINKER}, in PATH or in ~/.cargo/bin")?;
@@ -88,17 +115,14 @@ pub(crate) fn find() -> Result<Found, Missing> {
     }
 }
 
-/// The first of rustup's nightlies, the linked toolchain or (without rustup) `PATH`'s compiler that has
+/// The first of rustup's nightlies, the linked toolchain or (without rustup) `PATH`'s compiler that is new enough and has
 /// core's source.
 #[must_use]
 pub(crate) fn compiler() -> Option<Compiler> {
     let Some(installed) = output(Command::new("rustup").args(["toolchain", "list"])) else {
-        return has_core_source(&mut Command::new("rustc")).then_some(Compiler::InPath);
+        return Some(Compiler::InPath).filter(Compiler::can_build_core);
     };
-    candidates(&installed)
-        .into_iter()
-        .find(|name| has_core_source(Command::new("rustup").args(["run", name, "rustc"])))
-        .map(Compiler::Rustup)
+    candidates(&installed).into_iter().map(Compiler::Rustup).find(Compiler::can_build_core)
 }
 
 /// `bpf-linker` in `PATH`, or where `cargo install` puts it.
@@ -144,6 +168,13 @@ fn candidates(installed: &str) -> Vec<String> {
 fn has_core_source(rustc: &mut Command) -> bool {
     output(rustc.args(["--print", "sysroot"]))
         .is_some_and(|sysroot| Path::new(sysroot.trim()).join("lib/rustlib/src/rust/library/core").is_dir())
+}
+
+/// The line `LLVM version: 22.1.8` of `rustc -vV`: major and minor.
+pub(crate) fn parse_llvm(text: &str) -> Option<(u32, u32)> {
+    let version = text.lines().find_map(|line| line.strip_prefix("LLVM version: "))?;
+    let mut parts = version.split('.').map(str::parse);
+    Some((parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
 /// What a command that succeeds writes to its standard output.

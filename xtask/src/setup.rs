@@ -6,13 +6,14 @@ use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Once;
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::privilege::{as_root, is_root};
 use crate::say;
 use crate::shell::run;
-use crate::toolchain::{self, Compiler, LINKED, LINKER};
+use crate::toolchain::{self, Compiler, LINKED, LINKER, OLDEST_LLVM};
 
 /// The newest bpf-linker that the compilers of today can build; its LLVM must be the compiler's.
 const LINKER_VERSION: &str = "0.13.0";
@@ -95,11 +96,12 @@ fn ready(what: &str, tools: &[&Tool]) -> Result<()> {
 }
 
 fn install_compiler() -> Result<Compiler> {
-    say!("missing: a Rust compiler with the source of core, which compiles the eBPF object");
+    let (llvm, _) = OLDEST_LLVM;
+    let missing = format!("a Rust compiler with the source of core and LLVM {llvm} or newer");
+    say!("missing: {missing}, which compiles the eBPF object");
     if !is_debian() {
         bail!(
-            "no Rust compiler with the source of core was found\n  \
-             install one: rustup toolchain install nightly --component rust-src"
+            "{missing} was not found\n  install one: rustup toolchain install nightly --component rust-src"
         );
     }
     install_packages(&COMPILER_PACKAGES, "install a Rust compiler with the source of core")?;
@@ -107,21 +109,25 @@ fn install_compiler() -> Result<Compiler> {
         say!("linking it as rustup's toolchain {LINKED}");
         run(Command::new("rustup").args(["toolchain", "link", LINKED, "/usr"]))?;
     }
-    toolchain::compiler()
-        .context("Debian's rustc-web is installed, but its source of core isn't where it should be")
+    toolchain::compiler().with_context(|| {
+        format!(
+            "Debian's rustc-web is installed, but it isn't {missing}\n  \
+             see whether the package lists have its security updates (apt-cache policy rustc-web), or install another: \
+             rustup toolchain install nightly --component rust-src"
+        )
+    })
 }
 
 fn install_linker(compiler: &Compiler) -> Result<()> {
-    let llvm = llvm_version(compiler)?;
-    say!("missing: {LINKER} {LINKER_VERSION}, built for LLVM {} (takes a minute or two)", llvm.major);
+    let (major, minor) = compiler.llvm().with_context(|| format!("{compiler} does not tell its LLVM"))?;
+    say!("missing: {LINKER} {LINKER_VERSION}, built for LLVM {major} (takes a minute or two)");
     if is_debian() {
-        let major = llvm.major;
         let packages =
             [format!("llvm-{major}-dev"), format!("libpolly-{major}-dev"), "zlib1g-dev".to_owned()];
         let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
         install_packages(&packages, "install the LLVM that bpf-linker is built for")?;
     }
-    let Llvm { major, minor } = llvm;
+    // llvm-sys names its variable by major and minor.
     let prefix = format!("/usr/lib/llvm-{major}");
     run(Command::new("cargo")
         .args(["install", LINKER, "--version", LINKER_VERSION, "--locked", "--no-default-features"])
@@ -135,34 +141,6 @@ fn install_linker(compiler: &Compiler) -> Result<()> {
     .with_context(|| format!("{LINKER} does not build; it needs the development files of LLVM {major}"))
 }
 
-/// The LLVM inside a compiler.
-#[derive(Debug, Eq, PartialEq)]
-struct Llvm {
-    major: u32,
-    minor: u32,
-}
-
-fn llvm_version(compiler: &Compiler) -> Result<Llvm> {
-    let mut command = match compiler {
-        Compiler::Rustup(name) => {
-            let mut command = Command::new("rustup");
-            command.args(["run", name, "rustc"]);
-            command
-        }
-        Compiler::InPath => Command::new("rustc"),
-    };
-    let output = command.arg("-vV").output().context("cannot ask the compiler for its version")?;
-    let text = String::from_utf8_lossy(&output.stdout);
-    parse_llvm(&text).with_context(|| format!("no LLVM version in what {compiler} says:\n{text}"))
-}
-
-/// The line `LLVM version: 22.1.8` of `rustc -vV`. llvm-sys names its variable by major and minor.
-fn parse_llvm(text: &str) -> Option<Llvm> {
-    let version = text.lines().find_map(|line| line.strip_prefix("LLVM version: "))?;
-    let mut parts = version.split('.');
-    Some(Llvm { major: parts.next()?.parse().ok()?, minor: parts.next()?.parse().ok()? })
-}
-
 fn install_packages(packages: &[&str], reason: &str) -> Result<()> {
     if packages.is_empty() {
         return Ok(());
@@ -171,14 +149,20 @@ fn install_packages(packages: &[&str], reason: &str) -> Result<()> {
     if !is_debian() {
         bail!("this isn't Debian: {reason} by its own means (Debian's packages are {packages_text})");
     }
+    refresh_package_lists();
     say!("installing {packages_text}");
-    if apt(&["install"], packages, reason).is_err() {
-        say!("the package lists may be old or missing: fetching them");
-        apt(&["update"], &[], "fetch Debian's package lists")?;
-        apt(&["install"], packages, reason)
-            .with_context(|| format!("try: sudo apt-get install {packages_text}"))?;
-    }
-    Ok(())
+    apt(&["install"], packages, reason).with_context(|| format!("try: sudo apt-get install {packages_text}"))
+}
+
+/// Once: from old lists, apt installs what is too old without a word, and what they name may be gone.
+fn refresh_package_lists() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        say!("fetching Debian's package lists");
+        if let Err(error) = apt(&["update"], &[], "fetch Debian's package lists") {
+            say!("they can't be fetched, those that are here must do: {error:#}");
+        }
+    });
 }
 
 fn apt(verb: &[&str], packages: &[&str], reason: &str) -> Result<()> {
@@ -205,12 +189,12 @@ pub(crate) fn find_program(name: &str) -> Option<PathBuf> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Llvm, parse_llvm};
+    use crate::toolchain::parse_llvm;
 
     #[test]
     fn the_compiler_names_its_llvm() {
         let text = "rustc 1.96.0\nbinary: rustc\nrelease: 1.96.0\nLLVM version: 22.1.8\n";
-        assert_eq!(parse_llvm(text), Some(Llvm { major: 22, minor: 1 }));
+        assert_eq!(parse_llvm(text), Some((22, 1)));
         assert_eq!(parse_llvm("rustc 1.96.0\nLLVM version: x\n"), None);
         assert_eq!(parse_llvm(""), None);
     }

@@ -33,22 +33,6 @@ impl Kernel {
             Self::Linux612 => "6.12",
         }
     }
-
-    /// The module may be there unobserved for so long, nanoseconds.
-    ///
-    /// 50 ms. To attach to a function, 5.10 and 6.1 look its symbol up by going through all of them, and 5.10 does so
-    /// five times (`kallsyms_lookup_name`, kernel/kallsyms.c; by bisection since 6.2).
-    ///
-    /// An emulated processor's clock counts a nanosecond an instruction; another executes three in that time, one a
-    /// cycle at 3 GHz.
-    #[must_use]
-    pub const fn attached_within_ns(self, emulated: bool) -> u64 {
-        let within = match self {
-            Self::Linux510 => 250_000_000,
-            Self::Linux61 | Self::Linux612 => 50_000_000,
-        };
-        if emulated { 3 * within } else { within }
-    }
 }
 
 impl fmt::Display for Kernel {
@@ -91,14 +75,6 @@ impl Guest {
 #[cfg(test)]
 mod tests {
     use super::Kernel;
-
-    #[test]
-    fn an_emulated_processor_has_three_times_as_long() {
-        assert_eq!(Kernel::MAIN.attached_within_ns(false), 50_000_000);
-        for kernel in Kernel::ALL {
-            assert_eq!(kernel.attached_within_ns(true), 3 * kernel.attached_within_ns(false));
-        }
-    }
 
     #[test]
     fn a_kernel_is_read_by_its_name() {

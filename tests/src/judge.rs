@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::scenario::{Attempt, Attempts, Became, Expect, Field, Index, Said};
+use crate::scenario::{
+    ATTACHED_WITHIN_EMULATED_NS, ATTACHED_WITHIN_NS, Attempt, Attempts, Became, Expect, Field, Index, Said,
+};
 
 mod loading;
 mod returns;
@@ -26,8 +28,8 @@ pub struct Observed {
     pub ifindex: Option<String>,
     /// The pid of the device's holder, if the guest noted one.
     pub holder: Option<String>,
-    /// For so long the module may be there unobserved, nanoseconds.
-    pub attached_within_ns: u64,
+    /// Whether the guest's processor was emulated.
+    pub emulated: bool,
 }
 
 /// `check`'s exit status where nothing can be observed (docs/exit-status.md).
@@ -67,7 +69,8 @@ pub fn judge(expect: &Expect, observed: &Observed) -> Vec<String> {
     for (number, attempt) in (1..).zip(&attempts) {
         judge_fields(&format!("attempt {number}"), expect.each, attempt, &mut complaints);
     }
-    judge_module(expect.module_comes, observed.attached_within_ns, &diagnostics, &mut complaints);
+    let within = if observed.emulated { ATTACHED_WITHIN_EMULATED_NS } else { ATTACHED_WITHIN_NS };
+    judge_module(expect.module_comes, within, &diagnostics, &mut complaints);
     judge_died(expect.died, &diagnostics, &mut complaints);
     judge_program(expect.program_status, &diagnostics, &mut complaints);
     match of("summary").as_slice() {

@@ -102,6 +102,13 @@ pub struct Expect {
     pub must_not_say: &'static [&'static str],
 }
 
+/// The module may be there unobserved for so long, on a processor.
+pub const ATTACHED_WITHIN_NS: u64 = 50_000_000;
+
+/// On an emulated one, whose clock counts a nanosecond an instruction: 50 ms of a processor that executes three
+/// instructions a nanosecond, one a cycle at 3 GHz.
+pub const ATTACHED_WITHIN_EMULATED_NS: u64 = 3 * ATTACHED_WITHIN_NS;
+
 /// Which attempts must be told.
 #[derive(Clone, Copy, Debug)]
 pub enum Attempts {

@@ -67,7 +67,7 @@ fn on(
         tally.add(prototypes(workspace, kernel, &vm)?);
     }
     for boot in boots(scenarios, &results) {
-        tally.add(boot.test(&vm)?);
+        tally.add(boot.test(kernel, &vm)?);
     }
     Ok(tally)
 }
@@ -100,8 +100,7 @@ fn boots<'a>(scenarios: &[&'a Scenario], results: &Path) -> Vec<Boot<'a>> {
 }
 
 impl Boot<'_> {
-    fn test(&self, vm: &Vm) -> Result<Tally> {
-        let kernel = vm.kernel;
+    fn test(&self, kernel: Kernel, vm: &Vm) -> Result<Tally> {
         let Self { guest, scenarios, results } = self;
         fs::create_dir_all(results).with_context(|| format!("can't make {}", results.display()))?;
         say!(
@@ -200,7 +199,7 @@ fn observed(dir: &Path, vm: &Vm) -> Result<Observed> {
         replayed_text: replay("text")?,
         ifindex: read("ifindex").ok(),
         holder: read("holder").ok(),
-        attached_within_ns: vm.kernel.attached_within_ns(vm.emulated()),
+        emulated: vm.emulated(),
     })
 }
 

@@ -15,6 +15,8 @@ pub mod libraries;
 pub mod links;
 pub mod mappings;
 mod module_code;
+mod module_file;
+pub mod module_functions;
 pub mod modules;
 pub mod namespaces;
 pub mod needed;

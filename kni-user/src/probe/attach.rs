@@ -6,12 +6,15 @@ use std::path::Path;
 use std::thread::JoinHandle;
 
 use aya::Ebpf;
+use aya::programs::KProbe;
 use aya::programs::kprobe::KProbeLink;
 use aya::programs::trace_point::TracePointLink;
 use aya::programs::uprobe::{UProbeLink, UProbeScope};
 use aya::programs::{Program, ProgramError};
+use perf_event::Counter;
 use thiserror::Error;
 
+use super::address;
 use super::plan::{Attachment, Part, Place};
 use crate::host::tracefs;
 
@@ -20,6 +23,7 @@ use crate::host::tracefs;
 #[expect(dead_code, reason = "a link is held, not looked at")]
 pub(super) enum Link {
     Kernel(KProbeLink),
+    Address(Counter),
     User(UProbeLink),
     Tracepoint(TracePointLink),
 }
@@ -107,7 +111,10 @@ fn attach_program(program: &mut Program, place: &Place) -> Result<Link, ProgramE
             let id = program.attach(category, name)?;
             program.take_link(id).map(Link::Tracepoint)
         }
-        (Program::KProbe(program), Place::Kernel { symbol }) => {
+        (Program::KProbe(program), Place::Kernel { symbol, address }) => {
+            if let Some(link) = address.and_then(|address| at_address(program, symbol, address)) {
+                return Ok(link);
+            }
             let id = program.attach(symbol, 0)?;
             program.take_link(id).map(Link::Kernel)
         }
@@ -116,6 +123,17 @@ fn attach_program(program: &mut Program, place: &Place) -> Result<Link, ProgramE
             program.take_link(id).map(Link::User)
         }
         _ => Err(ProgramError::UnexpectedProgramType),
+    }
+}
+
+/// `None`: the kernel had better look for the function by its name.
+fn at_address(program: &KProbe, symbol: &str, address: u64) -> Option<Link> {
+    match address::attach(program, address) {
+        Ok(counter) => Some(Link::Address(counter)),
+        Err(error) => {
+            log::debug!("{symbol} can't be probed at {address:#x}: {error}");
+            None
+        }
     }
 }
 
@@ -180,7 +198,7 @@ fn check_format(
 fn classify(place: &Place, error: &ProgramError) -> AttachError {
     let shown = match place {
         Place::Tracepoint { category, name, .. } => format!("{category}:{name}"),
-        Place::Kernel { symbol } => symbol.clone(),
+        Place::Kernel { symbol, .. } => symbol.clone(),
         Place::File { path, offset } => format!("{}+{offset:#x}", path.display()),
     };
     match (place, io_error(error).and_then(io::Error::raw_os_error)) {

@@ -8,9 +8,9 @@ use kni_ebpf::hook::Hook;
 use super::plan::{Planned, Usable, plan};
 use super::pulse::{Pulse, SILENT};
 use super::spec::{self, Owner};
-use super::{Probes, Row, graveyard};
+use super::{Probes, Row, address, graveyard};
 use crate::event::{Coverage, HookState, Nanos};
-use crate::host::{clock, modules};
+use crate::host::{clock, module_functions, modules};
 
 /// Who unloads a module to load it again does so within this time.
 const COMES_BACK: Duration = Duration::from_secs(1);
@@ -78,9 +78,12 @@ impl Probes {
     }
 
     pub(super) fn note_module(&mut self) {
-        self.loading = modules::loading();
+        let before = std::mem::replace(&mut self.loading, modules::loading());
         self.host.module_loaded = self.loading.is_some();
         self.host.module_functions = None;
+        if address::saves_time() && self.loading != before {
+            self.host.module_addresses = module_functions::addresses();
+        }
     }
 
     /// Nothing is attached to the kernel's functions where that would never be hit.

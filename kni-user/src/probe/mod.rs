@@ -1,5 +1,6 @@
 //! The probes: declared in `spec`, resolved in `plan`, attached in `attach`.
 
+mod address;
 mod attach;
 mod calls;
 mod counters;

@@ -1,5 +1,6 @@
 //! What to attach on this host: pure, from the specs and a snapshot of the host.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use kni_ebpf::hook::Hook;
@@ -28,6 +29,8 @@ pub struct Host {
     pub module_loaded: bool,
     /// The loaded module's functions; `None`: not read (it takes long, and is mostly not needed).
     pub module_functions: Option<Vec<String>>,
+    /// Where its functions are, by their names, as far as that is known and of use.
+    pub module_addresses: BTreeMap<String, u64>,
     /// Libraries and executables, with the functions that were found in them.
     pub objects: Vec<Object>,
     /// Whether some process uses KNI.
@@ -157,6 +160,8 @@ pub enum Place {
     Kernel {
         /// Its name.
         symbol: String,
+        /// Its address in the kernel's memory, if the kernel need not look for it.
+        address: Option<u64>,
     },
     /// Code in a file.
     File {
@@ -246,6 +251,8 @@ fn shown(tracepoint: &Tracepoint) -> String {
 /// there are.
 fn in_kernel(candidate: &Candidate, host: &Host) -> Vec<Attachment> {
     let known = host.module_functions.as_deref();
+    let address =
+        |owner, symbol: &str| host.module_addresses.get(symbol).copied().filter(|_| owner == Owner::Module);
     match candidate {
         Candidate::Tracepoints(tracepoints) => tracepoints_together(tracepoints).into_iter().collect(),
         Candidate::Function { owner, symbols, programs } => symbols
@@ -254,10 +261,10 @@ fn in_kernel(candidate: &Candidate, host: &Host) -> Vec<Attachment> {
                 *owner == Owner::Kernel
                     || known.is_none_or(|known| known.iter().any(|name| name.as_str() == **symbol))
             })
-            .map(|symbol| at_function(symbol, *programs))
+            .map(|symbol| at_function(symbol, address(*owner, symbol), *programs))
             .collect(),
         Candidate::Variants { of, programs } => kallsyms::variants(known.unwrap_or_default(), of)
-            .map(|symbol| at_function(symbol, *programs))
+            .map(|symbol| at_function(symbol, address(Owner::Module, symbol), *programs))
             .collect(),
     }
 }
@@ -275,13 +282,16 @@ fn tracepoints_together(tracepoints: &[Tracepoint]) -> Option<Attachment> {
     Some(Attachment { via: shown(tracepoints.first()?), parts: parts.collect() })
 }
 
-fn at_function(symbol: &str, programs: Programs) -> Attachment {
+fn at_function(symbol: &str, address: Option<u64>, programs: Programs) -> Attachment {
     // The return first: an entry whose return can't be seen would be told as one that never returned.
     let parts = programs
         .exit
         .into_iter()
         .chain([programs.enter])
-        .map(|name| Part { programs: vec![name], place: Place::Kernel { symbol: symbol.to_owned() } })
+        .map(|name| Part {
+            programs: vec![name],
+            place: Place::Kernel { symbol: symbol.to_owned(), address },
+        })
         .collect();
     Attachment { via: symbol.to_owned(), parts }
 }

@@ -4,6 +4,7 @@ mod facts;
 mod links;
 mod pace;
 mod programs;
+mod records;
 mod users;
 mod waiting;
 
@@ -12,7 +13,6 @@ use std::os::fd::AsRawFd;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use aya::maps::{MapData, RingBuf};
 use kni_ebpf::hook::Hook;
 use kni_ebpf::kni;
 use tokio::io::Interest;
@@ -23,17 +23,14 @@ use self::facts::Facts;
 use self::links::Links;
 use self::pace::Pace;
 use self::programs::Programs;
+use self::records::{BATCH_MAX, Records};
 use self::users::Users;
 use self::waiting::Waiting;
 use crate::event::{Coverage, End, Event, HookState, Ledger, Nanos, Phase, Question, Step, What};
 use crate::host;
 use crate::host::kmsg::Kmsg;
 use crate::preflight::{self, Source};
-use crate::probe::{self, CannotObserve, Change, Probes};
-use crate::record;
-
-/// Records taken at once: in a flood, what was taken is told before more is.
-const BATCH_MAX: usize = 4096;
+use crate::probe::{self, CannotObserve, Change, Counters, Probes};
 
 /// How often the account is read where nothing comes that may conclude anything: it takes a system call a program.
 /// Who has a deadline concludes from silence, on a tick.
@@ -51,7 +48,7 @@ pub struct Config {
 /// The running machine as a source of events.
 pub struct Stream {
     probes: Probes,
-    ring: AsyncFd<RingBuf<MapData>>,
+    records: Records,
     kernel_log: Option<AsyncFd<Kmsg>>,
     pace: Pace,
     facts: Facts,
@@ -59,10 +56,6 @@ pub struct Stream {
     users: Users,
     waiting: Waiting,
     links: Links,
-    received: u64,
-    undecoded: u64,
-    /// The ledger as it was told last: only growing losses are news.
-    told: Ledger,
     /// Whether something is concluded when time is up.
     has_deadline: bool,
     /// Whether this kernel can load modules at all.
@@ -100,7 +93,7 @@ impl Stream {
         }
         programs.catch_up(&mut probes, events);
         events.extend(coverage.into_iter().map(|coverage| now(What::Coverage(coverage))));
-        let ring = wait_on(probes.take_ring()?).context("cannot wait for the ring buffer")?;
+        let records = Records::new(probes.take_ring()?)?;
         let mut kernel_log = Kmsg::open()
             .inspect_err(|error| {
                 let Source { state, lost_without, .. } = preflight::kernel_log(Some(error));
@@ -115,7 +108,7 @@ impl Stream {
         let opened = Instant::now();
         let mut stream = Self {
             probes,
-            ring,
+            records,
             kernel_log,
             pace: Pace::new(opened),
             facts: Facts::default(),
@@ -123,9 +116,6 @@ impl Stream {
             users: Users::default(),
             waiting: Waiting::default(),
             links: Links::new(),
-            received: 0,
-            undecoded: 0,
-            told: Ledger::default(),
             has_deadline,
             takes_modules: host::modules::can_be_loaded(),
             accounted: opened,
@@ -156,8 +146,8 @@ impl Stream {
     /// Cancel-safe: nothing is taken before the last await.
     pub async fn batch(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let woken = tokio::select! {
-            ready = self.ring.readable() => {
-                ready.context("cannot wait for the ring buffer")?.clear_ready();
+            ready = self.records.readable() => {
+                ready?;
                 Woken::Told
             }
             ready = self.programs.readable() => {
@@ -222,7 +212,7 @@ impl Stream {
     /// now), then the records, each behind the facts that belong to it.
     pub fn drain(&mut self, events: &mut Vec<Event>) -> Result<()> {
         let told = events.len();
-        let records = self.records();
+        let records = self.records.take();
         // Before all else: looking at what a program has mapped takes its time.
         let (module_hooks, module_came) = self.follow_module(&records);
         self.programs.follow(&mut self.probes, events);
@@ -265,9 +255,9 @@ impl Stream {
             return Ok(());
         }
         let looks = waiting::look(due);
-        let received = self.received;
+        let received = self.records.received();
         self.drain(events)?;
-        if self.received - received < BATCH_MAX as u64 {
+        if self.records.received() - received < BATCH_MAX as u64 {
             self.tell_losses(events)?;
             events.extend(self.waiting.news(looks));
         }
@@ -275,11 +265,8 @@ impl Stream {
     }
 
     fn tell_losses(&mut self, events: &mut Vec<Event>) -> Result<()> {
-        let ledger = self.read_ledger()?;
-        if losses(&ledger) > losses(&self.told) {
-            self.told = ledger.clone();
-            events.push(now(What::Ledger(ledger)));
-        }
+        let counters = self.counters()?;
+        events.extend(self.records.losses(&counters).map(|ledger| now(What::Ledger(ledger))));
         Ok(())
     }
 
@@ -289,33 +276,15 @@ impl Stream {
     pub fn close(&mut self, end: End, events: &mut Vec<Event>) -> Result<()> {
         self.probes.disarm()?;
         self.drain(events)?;
-        let mut ledger = self.read_ledger()?;
+        let mut ledger = self.ledger()?;
         // A program that was running then may have submitted a record since.
         if ledger.received < ledger.emitted {
             self.drain(events)?;
-            ledger = self.read_ledger()?;
+            ledger = self.ledger()?;
         }
         events.push(now(What::Ledger(ledger)));
         events.push(now(What::End(end)));
         Ok(())
-    }
-
-    fn records(&mut self) -> Vec<Event> {
-        let mut records = Vec::new();
-        let ring = self.ring.get_mut();
-        while records.len() < BATCH_MAX
-            && let Some(bytes) = ring.next()
-        {
-            self.received += 1;
-            match record::decode(&bytes) {
-                Ok(event) => records.push(event),
-                Err(error) => {
-                    self.undecoded += 1;
-                    log::warn!("a record could not be decoded: {error}");
-                }
-            }
-        }
-        records
     }
 
     /// Attaches to a module that came, lets go of one that went: at once, before anything else is done.
@@ -350,18 +319,13 @@ impl Stream {
         changes
     }
 
-    fn read_ledger(&mut self) -> Result<Ledger> {
-        let counters = self.probes.counters().context("cannot read the probes' counters")?;
-        Ok(Ledger {
-            emitted: counters.emitted,
-            filtered: counters.filtered + counters.kept,
-            lost: counters.lost,
-            missed: counters.missed,
-            displaced: counters.displaced,
-            unpaired: counters.unpaired,
-            received: self.received,
-            undecoded: self.undecoded,
-        })
+    fn ledger(&mut self) -> Result<Ledger> {
+        let counters = self.counters()?;
+        Ok(self.records.ledger(&counters))
+    }
+
+    fn counters(&mut self) -> Result<Counters> {
+        self.probes.counters().context("cannot read the probes' counters")
     }
 }
 
@@ -382,11 +346,6 @@ fn may_conclude(record: &Event) -> bool {
         What::Call(call) => matches!(call.phase, Phase::Return { .. }),
         _ => false,
     }
-}
-
-/// Everything that makes what was seen incomplete.
-fn losses(ledger: &Ledger) -> u64 {
-    ledger.lost + ledger.missed + ledger.displaced + ledger.undecoded
 }
 
 /// `what`, happening now.

@@ -2,6 +2,7 @@
 
 mod acts;
 mod answer;
+pub(crate) mod elf;
 pub(crate) mod machine;
 mod recordings;
 pub(crate) mod structs;

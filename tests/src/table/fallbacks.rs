@@ -280,8 +280,6 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         name: "reloaded",
         shows: "rte_kni.ko is loaded and unloaded a hundred times",
         module: Module::Absent,
-        // 5.10 takes longer to attach than the module is there each time.
-        kernels: &[Kernel::Linux61, Kernel::Linux612],
         runs: &[Run {
             options: &["--within", "140s", "--wait"],
             program: "reload",

@@ -28,8 +28,6 @@ use root::Root;
 /// A VM that is ready to be booted.
 #[derive(Clone, Debug)]
 pub(crate) struct Vm {
-    /// The guest's.
-    pub(crate) kernel: Kernel,
     /// The guest's root.
     pub(crate) root: Root,
     /// What is first in the guest's `PATH`.
@@ -78,7 +76,7 @@ impl Vm {
         let initramfs = dir.join("initramfs");
         write_whole(&initramfs, &initramfs::build(&root, &sources)?)?;
         let accelerator = accelerator::choose(&workspace.vm(), &image(&root), &initramfs)?;
-        Ok(Self { kernel, root, bin, runs: workspace.vm().join("runs"), initramfs, accelerator })
+        Ok(Self { root, bin, runs: workspace.vm().join("runs"), initramfs, accelerator })
     }
 
     /// Whether the guest's processor is emulated.

@@ -11,7 +11,7 @@ use object::{Endianness, Object as _, ObjectSection as _};
 use super::{contents, unreadable};
 use crate::doctor::{Fact, Loaded, ModuleFile};
 use crate::event::{DeviceInfo, Module};
-use crate::host::{device_info, module_code, modules};
+use crate::host::{module_code, module_file, modules};
 use crate::untrusted::Untrusted;
 
 /// What `scripts/sign-file` of the kernel's source puts at a module's end.
@@ -32,14 +32,14 @@ pub(super) fn files(root: &Path) -> Fact<Vec<ModuleFile>> {
 
 fn of_kernel(kernel: &Path, note: Option<&[u8]>) -> Vec<ModuleFile> {
     let is_it = |path: &Path| {
-        path.file_name().is_some_and(|name| name.as_bytes().starts_with(device_info::FILE.as_bytes()))
+        path.file_name().is_some_and(|name| name.as_bytes().starts_with(module_file::NAME.as_bytes()))
     };
     let listed = fs::read_to_string(kernel.join("modules.dep")).unwrap_or_default();
     let listed = listed.lines().filter_map(|line| line.split(':').next()).map(|path| kernel.join(path));
     let mut paths: Vec<(PathBuf, bool)> =
         listed.filter(|path| is_it(path)).map(|path| (path, true)).collect();
-    for directory in device_info::DIRECTORIES {
-        for path in device_info::find(&kernel.join(directory), device_info::FILE) {
+    for directory in module_file::DIRECTORIES {
+        for path in module_file::find(&kernel.join(directory), module_file::NAME) {
             if !paths.iter().any(|(known, _)| *known == path) {
                 paths.push((path, false));
             }

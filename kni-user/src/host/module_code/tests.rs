@@ -1,10 +1,10 @@
-use object::write::{Object, Relocation, Symbol, SymbolSection};
+use object::write::{Object, Relocation, SymbolSection};
 use object::{
     Architecture, BinaryFormat, Endianness, RelocationEncoding, RelocationFlags, RelocationKind, SectionKind,
-    SymbolFlags, SymbolKind, SymbolScope,
 };
 
 use super::{Shown, compared_size, shown_by};
+use crate::testing::elf::symbol;
 
 /// Instructions, and calls: `(where, of which function)`.
 #[derive(Default)]
@@ -32,20 +32,10 @@ impl Code {
         // Something lies before it.
         file.append_section_data(section, &[0x90; 64], 16);
         let start = file.append_section_data(section, &self.bytes, 16);
-        let symbol = |name: &str, value, size, section, kind| Symbol {
-            name: name.as_bytes().to_vec(),
-            value,
-            size,
-            kind,
-            scope: SymbolScope::Compilation,
-            weak: false,
-            section,
-            flags: SymbolFlags::None,
-        };
         let own = SymbolSection::Section(section);
-        file.add_symbol(symbol(function, start, self.bytes.len() as u64, own, SymbolKind::Text));
+        file.add_symbol(symbol(function, start, self.bytes.len() as u64, own));
         for (at, callee) in &self.calls {
-            let callee = symbol(callee, 0, 0, SymbolSection::Undefined, SymbolKind::Text);
+            let callee = symbol(callee, 0, 0, SymbolSection::Undefined);
             let symbol = file.add_symbol(callee);
             let flags = RelocationFlags::Generic {
                 kind: RelocationKind::PltRelative,

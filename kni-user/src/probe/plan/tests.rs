@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use kni_ebpf::hook::Hook;
@@ -61,6 +62,25 @@ fn the_handler_is_had_by_its_name_its_variants_or_its_dispatcher_in_this_order()
         let expected: Vec<_> =
             expected.into_iter().map(|(via, programs)| (via.to_owned(), programs.to_vec())).collect();
         assert_eq!(found, expected, "{functions:?}");
+    }
+}
+
+#[test]
+fn the_address_of_a_function_of_the_module_goes_with_it() {
+    let addresses = [("kni_ioctl_create", 0xffff_ffff_c0a5_1010), ("register_netdev", 0xffff_ffff_c0a5_2000)];
+    let addresses = addresses.map(|(name, address)| (name.to_owned(), address));
+    let host = Host { module_addresses: BTreeMap::from(addresses), ..with_module(None) };
+    for (hook, expected) in [
+        (Hook::Handler, Some(0xffff_ffff_c0a5_1010)),
+        (Hook::Dispatcher, None),
+        // The kernel's own, whatever the module calls one of its functions.
+        (Hook::RegisterNetdev, None),
+    ] {
+        let Decision::Attach(ways) = decision(hook, &host) else { panic!("{hook:?}") };
+        for part in ways.iter().flat_map(|way| &way.parts) {
+            let Place::Kernel { address, .. } = part.place else { panic!("{part:?}") };
+            assert_eq!(address, expected, "{hook:?}");
+        }
     }
 }
 

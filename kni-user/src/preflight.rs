@@ -112,6 +112,7 @@ pub const CAPABILITIES: [Capability; 6] = [
 
 /// `CAP_SYS_ADMIN` stands for these, too.
 const SYS_ADMIN: u32 = 21;
+const SYS_RESOURCE: u32 = 24;
 const IN_SYS_ADMIN: [&str; 3] = ["CAP_BPF", "CAP_PERFMON", "CAP_SYSLOG"];
 
 /// The effective capabilities, as far as they count for the kernel.
@@ -157,6 +158,11 @@ impl Capabilities {
         self.initial_namespace && self.effective >> SYS_ADMIN & 1 == 1
     }
 
+    /// Whether it may raise its own limits (`CAP_SYS_RESOURCE`).
+    fn may_raise_limits(&self) -> bool {
+        self.initial_namespace && self.effective >> SYS_RESOURCE & 1 == 1
+    }
+
     /// Whether they count for the kernel: those of a user namespace don't.
     #[must_use]
     pub fn count(&self) -> bool {
@@ -187,11 +193,12 @@ pub fn check() -> Preflight {
 /// From here on the memory of eBPF's maps is that of a control group, not locked memory (kernel/bpf/syscall.c).
 const MAPS_ARE_NOT_LOCKED: KernelVersion = KernelVersion::new(5, 11, 0);
 
-/// KiB of eBPF's maps that this process may have; `None`: no limit of its own.
-fn locked_memory_limit() -> Option<u64> {
-    let (bytes, _) = getrlimit(Resource::RLIMIT_MEMLOCK).ok()?;
-    let is_limited = bytes != RLIM_INFINITY && KernelVersion::current().ok()? < MAPS_ARE_NOT_LOCKED;
-    is_limited.then_some(bytes / 1024)
+/// KiB of eBPF's maps that this process may have; `None`: as many as it likes, for its limit is raised when they are made.
+#[must_use]
+pub fn locked_memory_limit() -> Option<u64> {
+    let (bytes, at_most) = getrlimit(Resource::RLIMIT_MEMLOCK).ok()?;
+    let is_fixed = at_most != RLIM_INFINITY && !Capabilities::of_this_process().may_raise_limits();
+    (is_fixed && KernelVersion::current().ok()? < MAPS_ARE_NOT_LOCKED).then_some(bytes / 1024)
 }
 
 const PARANOID: &str = "/proc/sys/kernel/perf_event_paranoid";

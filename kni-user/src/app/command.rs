@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result};
 use tokio::process::Child;
 use tokio::time::{Instant, sleep_until};
 
+use super::locked_memory::LockedMemory;
 use super::signals::Came;
 use crate::event::What;
 use crate::probe::Probes;
@@ -37,11 +38,16 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Starts `command` with all its descendants followed.
+    /// Starts `command`, which may lock `locked_memory`, with all its descendants followed.
     ///
     /// kniwatch follows itself while it forks, and the probes hand that on to the child: so no
     /// descendant can be born unseen.
-    pub(super) fn start(probes: &mut Probes, command: &[OsString], stdout: CommandStdout) -> Result<Self> {
+    pub(super) fn start(
+        probes: &mut Probes,
+        command: &[OsString],
+        stdout: CommandStdout,
+        locked_memory: LockedMemory,
+    ) -> Result<Self> {
         let (program, arguments) = command.split_first().context("no command was given after --")?;
         let stdout = match stdout {
             CommandStdout::Own => Stdio::inherit(),
@@ -49,14 +55,14 @@ impl Running {
                 io::stderr().as_fd().try_clone_to_owned().context("cannot share stderr")?.into()
             }
         };
+        let mut command = tokio::process::Command::new(program);
+        command.args(arguments).stdout(stdout);
         probes.follow(std::process::id())?;
-        let child = tokio::process::Command::new(program)
-            .args(arguments)
-            .stdout(stdout)
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()));
+        let started = locked_memory.during(|| command.spawn());
         probes.unfollow(std::process::id())?;
-        let child = child?;
+        let child = started
+            .context("cannot set the limit of locked memory for the command")?
+            .with_context(|| format!("cannot start {}", program.display()))?;
         let pid = child.id().context("the command has no process id")?;
         Ok(Self { pid, child, patience: None })
     }

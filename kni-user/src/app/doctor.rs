@@ -9,7 +9,7 @@ use super::output;
 use crate::cli::{Format, Output};
 use crate::doctor::{self, Privilege};
 use crate::host::doctor::{Privileges, read};
-use crate::preflight::{CAPABILITIES, Capabilities};
+use crate::preflight::{CAPABILITIES, Capabilities, locked_memory_limit};
 use crate::probe::spec;
 use crate::sink::{jsonl, text};
 
@@ -34,5 +34,10 @@ fn privileges() -> Privileges {
             lost: capability.lost,
         })
         .collect();
-    Privileges { held, initial_namespace: own.count(), is_admin: own.is_admin() }
+    Privileges {
+        held,
+        initial_namespace: own.count(),
+        is_admin: own.is_admin(),
+        locked_memory_kib: locked_memory_limit(),
+    }
 }

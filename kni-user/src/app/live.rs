@@ -10,6 +10,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 use super::command::{self, CommandStdout, Running};
+use super::locked_memory::LockedMemory;
 use super::pipeline::Pipeline;
 use super::ready::ReadyFile;
 use super::recording::Recording;
@@ -71,6 +72,7 @@ async fn observe(request: Request) -> Result<ExitCode> {
     let mut signals = Signals::new(!command.is_empty())?;
     let mut events = Vec::new();
 
+    let locked_memory = LockedMemory::now().context("cannot read the limit of locked memory")?;
     let mut source = Stream::open(&stream, question, &mut events)?;
     pipeline.feed(&mut events)?;
     let ready = ready_file.map(ReadyFile::prepare).transpose()?;
@@ -83,7 +85,7 @@ async fn observe(request: Request) -> Result<ExitCode> {
     } else {
         ready.map_or(Ok(()), ReadyFile::make)?;
         // It has all that the caller has.
-        let started = Running::start(source.probes(), &command, command_stdout)?;
+        let started = Running::start(source.probes(), &command, command_stdout, locked_memory)?;
         pipeline.feed(&mut vec![stream::now(What::CommandStarted { pid: started.pid() })])?;
         running = Some(started);
         privileges::drop_unneeded(&[Keep::Signals])?;

@@ -5,6 +5,7 @@ mod doctor;
 mod export;
 mod generate;
 mod live;
+mod locked_memory;
 mod ls;
 mod output;
 mod pipeline;

@@ -21,6 +21,8 @@ pub struct Facts {
     pub initial_namespace: bool,
     /// Whether this process has `CAP_SYS_ADMIN`.
     pub is_admin: bool,
+    /// KiB of memory that eBPF's maps may take, where they count as locked memory; none: as much as they need.
+    pub locked_memory_kib: Option<u64>,
     /// `uname -r`.
     pub kernel: Untrusted,
     /// The mode of `/sys/kernel/security/lockdown`; none: this kernel knows none.

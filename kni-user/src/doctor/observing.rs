@@ -6,7 +6,7 @@ use super::{Finding, Level, text};
 pub(super) fn findings(facts: &Facts) -> Vec<Finding> {
     let always = [privileges, kernel, lockdown, tracefs, kprobes, uprobes, perf, kernel_log];
     let findings = always.into_iter().map(|look| look(facts));
-    findings.chain(kptr(facts)).chain(bpf(facts)).collect()
+    findings.chain(kptr(facts)).chain(bpf(facts)).chain(locked_memory(facts)).collect()
 }
 
 /// Where tracefs can be read all the same, little is lost without it; where not, that is a finding of its own.
@@ -170,6 +170,18 @@ fn bpf(facts: &Facts) -> Option<Finding> {
         Err(why) => Finding::unknown(ABOUT, "kernel.unprivileged_bpf_disabled", why),
     };
     lacks.then_some(finding)
+}
+
+fn locked_memory(facts: &Facts) -> Option<Finding> {
+    const ABOUT: &str = "locked-memory";
+    let finding = |kib| {
+        Finding::warning(ABOUT, format!("this process may lock {kib} KiB of memory"))
+            .because(
+                "before Linux 5.11 eBPF maps count as that: no program can be loaded if it is too little",
+            )
+            .remedy("run as root, or after ulimit -l unlimited (a systemd unit: LimitMEMLOCK=infinity)")
+    };
+    facts.locked_memory_kib.map(finding)
 }
 
 fn kernel_log(facts: &Facts) -> Finding {

@@ -105,6 +105,13 @@ const OBSERVING: &[Row] = &[
         Unread,
         &[],
     ),
+    (
+        "5.10, no root",
+        |f| f.locked_memory_kib = Some(64),
+        "locked-memory",
+        Warning,
+        &["64 KiB", "5.11", "LimitMEMLOCK"],
+    ),
     ("no kernel log", |f| f.kernel_log = why(), "kernel-log", Warning, &["CAP_SYSLOG", "that takes root"]),
 ];
 

@@ -17,6 +17,7 @@ pub(crate) fn well() -> Facts {
             privilege("CAP_DAC_READ_SEARCH", Some("tracefs")),
         ],
         initial_namespace: true,
+        locked_memory_kib: None,
         is_admin: true,
         kernel: "6.1.0-56-amd64".into(),
         lockdown: Ok(Some("none".into())),

@@ -277,6 +277,19 @@ pub(super) const SCENARIOS: &[Scenario] = &[
         ..Scenario::USUAL
     },
     Scenario {
+        name: "limit-kept",
+        shows: "a command may lock no more memory than without kniwatch",
+        // kniwatch raises its own limit there.
+        kernels: &[Kernel::Linux510],
+        runs: &[Run {
+            program: "sh",
+            // The kernel's default.
+            arguments: &["-c", "test \"$(ulimit -l)\" = 64 && exec kni-create lo"],
+            ..LO_REFUSED
+        }],
+        ..Scenario::USUAL
+    },
+    Scenario {
         name: "reloaded",
         shows: "rte_kni.ko is loaded and unloaded a hundred times",
         module: Module::Absent,

@@ -13,7 +13,7 @@ use super::procfs;
 use crate::doctor::{Fact, Facts, Privilege, Unknown};
 use crate::untrusted::Untrusted;
 
-/// What a process may do, by its capabilities.
+/// What a process may do, by its capabilities and limits.
 #[derive(Clone, Debug)]
 pub struct Privileges {
     /// Those that kniwatch uses.
@@ -22,6 +22,8 @@ pub struct Privileges {
     pub initial_namespace: bool,
     /// Whether `CAP_SYS_ADMIN` is among them.
     pub is_admin: bool,
+    /// KiB of memory that eBPF's maps may take; none: as much as they need.
+    pub locked_memory_kib: Option<u64>,
 }
 
 /// Reads it all. `symbols` are the functions by which DPDK's libraries are recognised.
@@ -29,7 +31,7 @@ pub struct Privileges {
 /// Takes some hundred milliseconds: the executables of all processes are looked at, and all of `/lib/modules`.
 #[must_use]
 pub fn read(privileges: Privileges, symbols: &[&str]) -> Facts {
-    let Privileges { held, initial_namespace, is_admin } = privileges;
+    let Privileges { held, initial_namespace, is_admin, locked_memory_kib } = privileges;
     let kernel = Untrusted::from(fs::read("/proc/sys/kernel/osrelease").unwrap_or_default().trim_ascii_end());
     let (holders, holders_hidden) = procfs::holders();
     let libraries::Found { libraries, without_kni, hidden } = libraries::find(symbols);
@@ -38,6 +40,7 @@ pub fn read(privileges: Privileges, symbols: &[&str]) -> Facts {
         privileges: held,
         initial_namespace,
         is_admin,
+        locked_memory_kib,
         lockdown: system::lockdown(Path::new("/sys/kernel/security")),
         tracefs: system::tracefs(),
         kprobes: system::kprobes(),
@@ -110,7 +113,8 @@ mod tests {
 
     #[test]
     fn this_machine_is_looked_at() {
-        let privileges = Privileges { held: Vec::new(), initial_namespace: true, is_admin: true };
+        let privileges =
+            Privileges { held: Vec::new(), initial_namespace: true, is_admin: true, locked_memory_kib: None };
         let findings = findings(&read(privileges, &["rte_kni_alloc"]));
         for about in
             ["kernel", "lockdown", "tracefs", "kprobes", "hugepages", "iova-mode", "console-loglevel"]

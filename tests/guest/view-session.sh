@@ -67,7 +67,7 @@ shown 'this help'
 screen help
 press x q
 shown 'attempts:'
-shown 'ready>'
+# Typed while kniwatch lets go of its probes: that is for the shell.
 press 'stty -g >/run/terminal-after; echo restored | tr a-z A-Z' Enter
 shown 'RESTORED'
 screen left

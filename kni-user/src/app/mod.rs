@@ -4,6 +4,7 @@ mod command;
 mod doctor;
 mod export;
 mod generate;
+mod keys;
 mod live;
 mod locked_memory;
 mod ls;

@@ -6,15 +6,14 @@ use std::io::{self, BufWriter, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::slice;
-use std::thread;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use crossterm::event::{self, Event};
+use crossterm::event::Event;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc::{Receiver, channel};
 use tokio::time::{Instant, sleep_until};
 
+use super::keys::Keys;
 use super::live::Request;
 use crate::cli::{Format, Output};
 use crate::engine::Engine;
@@ -34,9 +33,6 @@ const KEY_GAP: Duration = Duration::from_millis(20);
 /// Interfaces are looked at again after so long at least, if something happened to one, and at most otherwise.
 const LOOK: Duration = Duration::from_secs(1);
 const LOOK_ANYHOW: Duration = Duration::from_secs(10);
-
-/// Keys that wait to be taken; who types more meanwhile waits.
-const KEYS: usize = 64;
 
 /// So many files of the view's own making a directory can have.
 const EXPORTS: usize = 1000;
@@ -68,8 +64,9 @@ pub(super) fn of(output: &Output, request: Request) -> Request {
 pub(super) struct View {
     state: Shared,
     theme: Theme,
+    /// Before the terminal is given back, it is read no more.
+    keys: Keys,
     term: Term,
-    keys: Receiver<io::Result<Event>>,
     signals: Signals,
     drawn: Instant,
     /// Whether the screen is behind the state, and whether a key waits for that.
@@ -90,8 +87,8 @@ impl View {
         Ok(Self {
             state,
             theme,
+            keys: Keys::read()?,
             term,
-            keys: keys()?,
             signals,
             drawn: Instant::now(),
             is_behind: true,
@@ -110,7 +107,7 @@ impl View {
         let due = self.drawn + if self.is_asked { KEY_GAP } else { GAP };
         let is_behind = self.is_behind;
         let woken = tokio::select! {
-            event = self.keys.recv() => Woken::Terminal(event),
+            event = self.keys.next() => Woken::Terminal(event),
             woken = self.signals.next() => woken,
             () = sleep_until(due), if is_behind => Woken::Due,
         };
@@ -197,7 +194,8 @@ impl View {
 
     /// Gives the terminal back, and leaves the totals on it.
     pub(super) fn close(self) -> Result<()> {
-        let Self { state, term, .. } = self;
+        let Self { state, keys, term, .. } = self;
+        drop(keys);
         drop(term);
         match &state.borrow().about().summary {
             Some(summary) => text::summary(io::stdout(), summary).context("cannot write the output"),
@@ -214,23 +212,6 @@ impl View {
         };
         state.set_notice(notice);
     }
-}
-
-/// What comes from the terminal, until that has gone.
-///
-/// By a thread of its own: crossterm's `EventStream` has one as well, and each time it is asked whether there is a key
-/// it spins for a lock that this thread holds, yielding the processor seven times.
-fn keys() -> Result<Receiver<io::Result<Event>>> {
-    let (tell, keys) = channel(KEYS);
-    let read = move || loop {
-        let event = event::read();
-        let has_gone = event.is_err();
-        if tell.blocking_send(event).is_err() || has_gone {
-            return;
-        }
-    };
-    thread::Builder::new().name("kniwatch-keys".to_owned()).spawn(read).context("cannot start a thread")?;
-    Ok(keys)
 }
 
 /// What ended a wait.

@@ -201,8 +201,14 @@ const STARVED_TO_DEATH: Expect = Expect {
     ..NOTHING_SAID
 };
 
+/// Whoever starves kthreadd may have to wait for it first, a minute long.
 const fn starved(expect: Expect) -> Run {
-    Run { program: "starve-kthreadd", arguments: &["kni-create", "vEth0_0"], ..raw(&[], expect) }
+    Run {
+        options: &["--within", "140s", "--wait"],
+        program: "starve-kthreadd",
+        arguments: &["kni-create", "vEth0_0"],
+        expect,
+    }
 }
 
 const T33: &[Run] = &[starved(STARVED_TO_DEATH)];

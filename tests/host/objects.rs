@@ -143,7 +143,9 @@ fn a_program_with_the_library_inside_is_found_when_it_runs_and_complete_when_it_
         live.wait_for("end", |events| steps(events, pid).find(|step| step.hook == Hook::Exit).cloned());
         assert_eq!(calls(live.events(), pid).count(), 2, "{run}");
         if run == 1 {
-            let hooks: Vec<_> = steps(live.events(), pid).map(|step| step.hook).collect();
+            // It may be known for the file that it maps before it is told to have executed it.
+            let own = steps(live.events(), pid).map(|step| step.hook).filter(|hook| *hook != Hook::Exec);
+            let hooks: Vec<_> = own.collect();
             let init = [Hook::LibraryInit, Hook::Open, Hook::LibraryInit];
             assert!(hooks.starts_with(&init), "{hooks:?}");
         }

@@ -118,11 +118,16 @@ impl Interfaces {
     /// The names of those that are there of what came from an opened device; where that is not known, of a process's.
     pub(super) fn of(&self, pid: u32, file: Option<u64>) -> Vec<Untrusted> {
         let own = |known: &&Living| {
-            let is_shown = known.link.as_ref().is_none_or(|link| link.gone.is_none());
             let from = known.file.zip(file).map(|(from, file)| from == file);
-            is_shown && from.unwrap_or_else(|| known.is_owned_by(pid))
+            !known.has_gone() && from.unwrap_or_else(|| known.is_owned_by(pid))
         };
         self.living.iter().filter(own).map(|known| known.present_name().clone()).collect()
+    }
+
+    /// The request that registered an interface has failed, and removed it again: whoever was taken for its owner
+    /// meanwhile has nothing to release.
+    pub(super) fn forget_removed(&mut self, netns: Option<u64>, ifindex: Option<u32>) {
+        self.living.retain(|known| known.whole || !known.has_gone() || !known.is_at(netns, ifindex));
     }
 
     /// Takes what the system shows of an interface.
@@ -171,8 +176,10 @@ impl Interfaces {
     /// end proves nothing.
     pub(super) fn left_behind(&mut self, at: Nanos, watch: Watch) -> Vec<Finding> {
         let left = self.living.extract_if(.., |known| {
-            let is_shown = known.link.as_ref().is_none_or(|link| link.gone.is_none());
-            known.whole && known.claim.is_none() && is_shown && known.cannot_have_gone_unseen(at, watch)
+            known.whole
+                && known.claim.is_none()
+                && !known.has_gone()
+                && known.cannot_have_gone_unseen(at, watch)
         });
         left.map(|known| Finding::Changed(known.changed(Change::ModuleRemoved))).collect()
     }
@@ -200,6 +207,11 @@ impl Living {
     /// Whether it is the one of that index in that network namespace.
     pub(super) fn is_at(&self, netns: Option<u64>, ifindex: Option<u32>) -> bool {
         netns.is_some() && ifindex.is_some() && (self.netns, self.ifindex) == (netns, ifindex)
+    }
+
+    /// Whether rtnetlink has told that it is gone.
+    pub(super) fn has_gone(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| link.gone.is_some())
     }
 
     /// Whether that is one of its names.

@@ -161,6 +161,7 @@ impl Correlator {
 
     fn remember_interface(&mut self, seen: &Observed, attempt: &Attempt, at: Nanos) {
         if !is_created(attempt.outcome) {
+            self.interfaces.forget_removed(attempt.interface.netns, attempt.interface.ifindex);
             return;
         }
         let Interface { claimed, consumed, actual, ifindex, netns, opened_in: _ } = attempt.interface.clone();

@@ -66,8 +66,7 @@ impl Interfaces {
     pub(super) fn went_down(&mut self, is_due: impl Fn(Nanos) -> bool) -> Vec<Finding> {
         let mut told = Vec::new();
         for known in &mut self.living {
-            let is_gone = known.link.as_ref().is_some_and(|link| link.gone.is_some());
-            if !is_gone && known.down.take_if(|down| is_due(*down)).is_some() {
+            if !known.has_gone() && known.down.take_if(|down| is_due(*down)).is_some() {
                 told.push(Finding::Changed(known.changed(Change::Down)));
             }
         }

@@ -6,7 +6,7 @@ use super::CREATED;
 use super::short;
 use crate::event::{Holder, Link, LinkState, Moved, What};
 use crate::report::{Change, Changed, Released, ReleasedHow, Told};
-use crate::testing::{Answer, Kernel, RELEASE, SOME, Stream, Who, process};
+use crate::testing::{Answer, CREATE, Kernel, RELEASE, SOME, Stream, Who, process};
 
 pub(super) const APP: Who = process(100);
 /// The network namespace of every process of these streams, and another.
@@ -355,4 +355,25 @@ fn the_library_s_own_refusal_is_told_if_it_asked_nobody() {
     let asked = returns(asked);
     assert!(matches!(asked[..], [Change::ReleaseRefused { errno: Some(22), .. }]), "{asked:?}");
     assert_eq!(returns(start(&[Hook::Ioctl])), [], "it may have asked");
+}
+
+#[test]
+fn what_its_failed_request_removed_again_is_not_released_by_its_process() {
+    let mut stream = Stream::watch();
+    stream.process(APP.pid, 1);
+    stream.call(APP, 5, CREATE, "vEth0");
+    stream.enter(APP, Hook::Handler, [HERE, u64::from(CREATE), SOME], "");
+    stream.pass(APP, Hook::AllocNetdev, 0x1000, [0; 3], "vEth0");
+    stream.pass(APP, Hook::RegisterNetdev, 0, [SOME, u64::from(INDEX), 0], "vEth0");
+    // Who has the device open is taken for the owner of what is there and is nobody's yet.
+    let owner = Some(Holder { pid: 100, comm: "app".into() });
+    tells(&mut stream, Link { owner, ..link("vEth0", DOWN) });
+    stream.pass(APP, Hook::CreateThread, -4, [0; 3], "");
+    tells(&mut stream, link("vEth0", None));
+    stream.leave(APP, Hook::Handler, -125, [HERE, u64::from(CREATE), SOME]);
+    stream.answer(APP, 5, CREATE, -125);
+    closes(&mut stream, APP);
+    closed(&mut stream, APP);
+    later(&mut stream, 2);
+    assert_eq!(released(&stream), []);
 }
